@@ -1,0 +1,116 @@
+"""Every verdict an ExternalSecret or a store can get: its condition, and what a person should do about it.
+
+Reasons and the messages of the reference's own verdicts are fixed by compatibility (reference: ``externalsecret_controller.go``,
+``apis/externalsecrets/v1/externalsecret_types.go``, ``secretstore/common.go``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Retry(Enum):
+    """What happens after a verdict."""
+
+    WHEN_DUE = "when due"  # at the next refresh
+    BACKOFF = "with backoff"  # 1 s doubling to 7 min, per object
+    ON_CHANGE = "on change"  # nothing to wait for but an edit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Because:
+    """One verdict.
+
+    ``reason`` and ``message`` go into the condition, unchanged from run to run, so that an unchanged verdict writes nothing;
+    details go into an event. ``advice`` is printed by people-facing commands.
+    """
+
+    ready: bool
+    reason: str
+    message: str
+    retry: Retry
+    advice: str = ""
+
+
+def _synced(message: str, *, reason: str = "SecretSynced") -> Because:
+    return Because(ready=True, reason=reason, message=message, retry=Retry.WHEN_DUE)
+
+
+def _error(message: str, retry: Retry, advice: str, *, reason: str = "SecretSyncedError") -> Because:
+    return Because(ready=False, reason=reason, message=message, retry=retry, advice=advice)
+
+
+SYNCED = _synced("secret synced")
+RETAINED = _synced("secret retained due to DeletionPolicy=Retain")
+DELETED = _synced("secret deleted due to DeletionPolicy=Delete", reason="SecretDeleted")
+TARGET_MISSING = _synced("secret will not be created due to CreationPolicy=Merge", reason="SecretMissing")
+
+PROVIDER_FAILED = _error(
+    "could not get secret data from provider",
+    Retry.BACKOFF,
+    "Look at the event of this object: it names the entry of spec.data or spec.dataFrom and the cause. Check that the remote secret and "
+    "its property exist, and that the store is Ready.",
+)
+DELETE_FAILED = _error(
+    "could not delete secret",
+    Retry.BACKOFF,
+    "The target Secret could not be deleted; the event names the API server's answer. Check the operator's RBAC.",
+)
+DELETE_NOT_OWNED = _error(
+    "could not delete secret",
+    Retry.ON_CHANGE,
+    "deletionPolicy: Delete needs creationPolicy: Owner. Change one of the two.",
+)
+ORPHANS_FAILED = _error(
+    "could not delete orphaned secrets",
+    Retry.BACKOFF,
+    "A Secret that this object created under an earlier target name could not be deleted; the event names the API server's answer.",
+)
+OWNERSHIP_FAILED = _error(
+    "failed to take ownership of target secret",
+    Retry.ON_CHANGE,
+    "Another controller owns the target Secret. Choose another spec.target.name or a creationPolicy that does not need ownership.",
+)
+OWNED_BY_OTHER = _error(
+    "target is owned by another ExternalSecret",
+    Retry.ON_CHANGE,
+    "Two ExternalSecrets write the same Secret. Give one of them another spec.target.name.",
+)
+IMMUTABLE = _error(
+    "could not update secret, target is immutable",
+    Retry.ON_CHANGE,
+    "The target Secret has immutable: true and its content would change. Delete the Secret or give the target a new name.",
+)
+UPDATE_FAILED = _error(
+    "could not update secret",
+    Retry.BACKOFF,
+    "The target Secret could not be written; the event names the cause.",
+)
+SPEC_INVALID = _error(
+    "could not update secret",
+    Retry.ON_CHANGE,
+    "The object says something that cannot be used; the event names the field.",
+)
+TARGET_INVALID = _error(
+    "invalid generic target",
+    Retry.ON_CHANGE,
+    "Targets other than Secrets need --unsafe-allow-generic-targets and a valid spec.target.manifest.",
+)
+
+STORE_VALID = _synced("store validated", reason="Valid")
+STORE_UNKNOWN = _synced("could not determine validation status", reason="ValidationUnknown")
+STORE_CLIENT_FAILED = _error(
+    "unable to create client",
+    Retry.BACKOFF,
+    "The store's specification or credentials cannot be used; the event names the cause.",
+    reason="InvalidProviderConfig",
+)
+STORE_INVALID = _error(
+    "unable to validate store",
+    Retry.BACKOFF,
+    "The backend refused or could not be reached; the event names the cause.",
+    reason="InvalidProviderConfig",
+)
+
+VERDICTS: tuple[Because, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Because))

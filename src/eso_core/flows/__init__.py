@@ -1,0 +1,1 @@
+"""The life of one key on one screen, one file per kind."""

@@ -1,0 +1,215 @@
+"""The life of one ExternalSecret: due → needs → asks → decode → render → reconcile → settle."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+from returns.result import Failure as Bad
+from returns.result import Result
+
+from eso_core import because
+from eso_core.api import ExternalSecret, InvalidObject, parse_external_secret
+from eso_core.compat.hash import owner_label
+from eso_core.config import Config
+from eso_core.effect import Flow, Gone, Present, Selection, Unreadable, Whole, World, fetch, read, write
+from eso_core.failure import Failure, InvalidSpec, Stale
+from eso_core.flows.common import conclude, read_all
+from eso_core.instant import Instant
+from eso_core.plan import (
+    Again,
+    Backoff,
+    Event,
+    NotDone,
+    OnChange,
+    Outcome,
+    Plan,
+    SetFinalizers,
+    SetStatus,
+    Settled,
+    Version,
+)
+from eso_core.refs import SECRET, Ref
+from eso_core.stages.asks import questions
+from eso_core.stages.conditions import conditions_of, with_ready
+from eso_core.stages.decode import Decoded, decode_answers
+from eso_core.stages.depart import FINALIZER, depart, wants_finalizer
+from eso_core.stages.due import Due, NotDue, due, unusable_interval
+from eso_core.stages.needs import Blocked, NotOurs, Resolved, needs
+from eso_core.stages.reconcile import Observed, reconcile, ref_of, target_of
+from eso_core.stages.render import MERGING
+from eso_core.stages.settle import settle
+from eso_core.target import OWNER_LABEL, TargetSeen, see_target
+
+WRITES_MAX = 3  # plans carried out in one pass, each after the target turned out to have changed
+
+
+def sync(key: Ref, config: Config) -> Flow[Settled]:
+    """One pass over ``key``."""
+    world, started = yield from read(key)
+    raw = world.raw(key)
+    if raw is None:
+        return Settled(requeue=OnChange(), gone=True)
+    parsed = parse_external_secret(raw)
+    if isinstance(parsed, Bad):
+        return (yield from _unusable(key, raw, parsed.failure(), started))
+    es = parsed.unwrap()
+    if es.metadata.deletion_timestamp:
+        return (yield from _depart(es))
+
+    target = yield from _see(target_of(es))
+    match due(es, target, started):
+        case NotDue(requeue):
+            return Settled(requeue=requeue)
+        case Due():
+            pass
+    if unusable_interval(es):
+        fault = Plan(because=because.SPEC_INVALID, detail=InvalidSpec("is not a duration such as 1h30m", "spec.refreshInterval"))
+        return (yield from conclude(settle(es, fault, (), started=started, now=started)))
+
+    world, step = yield from read_all(world, lambda seen: needs(seen, es, config))
+    if isinstance(step, NotOurs):
+        return Settled(requeue=OnChange())
+    if isinstance(step, Blocked) and step.soon and config.stores:
+        return Settled(requeue=Backoff(), detail=step.failure, waits_on=step.waits_on)
+    if wants_finalizer(es):
+        es_or_end = yield from _with_finalizer(es)
+        if isinstance(es_or_end, Settled):
+            return es_or_end
+        es = es_or_end
+    decoded = yield from _answers(es, step)
+    waits_on = step.waits_on if isinstance(step, Blocked) else frozenset()
+    return (yield from _carry_out(es, decoded, target, started, waits_on))
+
+
+def _answers(es: ExternalSecret, step: Blocked | Resolved) -> Flow[Result[Decoded, Failure]]:
+    """What the backends say, as the values of the target."""
+    if isinstance(step, Blocked):
+        return Bad(step.failure)
+    asked = questions(es, step)
+    if isinstance(asked, InvalidSpec):
+        return Bad(asked)
+    answers, _now = yield from fetch(tuple(question.ask for question in asked))
+    return decode_answers(es, asked, answers)
+
+
+def _carry_out(
+    es: ExternalSecret, decoded: Result[Decoded, Failure], target: TargetSeen | None, started: Instant, waits_on: frozenset[Ref]
+) -> Flow[Settled]:
+    """Plan, write, and plan again from a fresh read when the target has changed meanwhile."""
+    now = started
+    orphans = yield from _orphans(es)
+    if es.spec.target.creation_policy in MERGING:
+        fresh = yield from _look(target_of(es))
+        if isinstance(fresh, Settled):
+            return fresh
+        target = fresh.target
+    for _ in range(WRITES_MAX):
+        plan = reconcile(Observed(external_secret=es, decoded=decoded, target=target, orphans=orphans))
+        outcomes: list[Outcome] = []
+        for step in plan.steps:
+            outcome, now = yield from write(step.action)
+            outcomes.append(outcome)
+            if isinstance(outcome, NotDone):
+                break
+        last = outcomes[-1] if outcomes else None
+        if not (isinstance(last, NotDone) and isinstance(last.failure, Stale)):
+            return (yield from conclude(settle(es, plan, tuple(outcomes), started=started, now=now, waits_on=waits_on)))
+        fresh = yield from _look(target_of(es))
+        if isinstance(fresh, Settled):
+            return fresh
+        target, orphans = fresh.target, (yield from _orphans(es))
+    return Settled(requeue=Again(), detail=Stale("the target keeps changing"))
+
+
+# ---------------------------------------------------------------- reading targets
+
+
+class _Fresh:
+    """A target as the API server has it now."""
+
+    __slots__ = ("target",)
+
+    def __init__(self, target: TargetSeen | None) -> None:
+        self.target = target
+
+
+def _see(ref: Ref) -> Flow[TargetSeen | None]:
+    """The target as the cache knows it: managed Secrets only, without values."""
+    world, _now = yield from read(ref)
+    raw = world.raw(ref)
+    return see_target(ref, raw) if raw is not None else None
+
+
+def _look(ref: Ref) -> Flow[_Fresh | Settled]:
+    """The target as the API server has it, managed or not."""
+    whole = Whole(ref)
+    world, _now = yield from read(whole)
+    match world[whole]:
+        case Present(raw):
+            return _Fresh(see_target(ref, raw))
+        case Gone():
+            return _Fresh(None)
+        case Unreadable(failure):
+            return Settled(requeue=Backoff(), detail=failure)
+
+
+def _orphans(es: ExternalSecret) -> Flow[tuple[TargetSeen, ...]]:
+    """Secrets that carry this object's owner label under other names than its target's."""
+    namespace = es.metadata.namespace
+    selection = Selection(SECRET, namespace, OWNER_LABEL, owner_label(namespace, es.metadata.name))
+    world, _now = yield from read(selection)
+    names = (world.raw(selection) or b"").decode().split("\n")
+    refs = [Ref(SECRET, namespace, name) for name in names if name and name != target_of(es).name]
+    if not refs:
+        return ()
+    found: World
+    found, _now = yield from read(*refs)
+    return tuple(see_target(ref, raw) for ref in refs if (raw := found.raw(ref)) is not None)
+
+
+# ---------------------------------------------------------------- finalizer and departure
+
+
+def _with_finalizer(es: ExternalSecret) -> Flow[ExternalSecret | Settled]:
+    """``es`` with our finalizer, and with the version that this gave it."""
+    meta = es.metadata
+    action = SetFinalizers(ref_of(es), Version(meta.uid, meta.resource_version), (*meta.finalizers, FINALIZER))
+    outcome, _now = yield from write(action)
+    if isinstance(outcome, NotDone):
+        return Settled(requeue=Again() if isinstance(outcome.failure, Stale) else Backoff(), detail=outcome.failure)
+    fresh = parse_external_secret(outcome.raw)
+    return Settled(requeue=Again()) if isinstance(fresh, Bad) else fresh.unwrap()
+
+
+def _depart(es: ExternalSecret) -> Flow[Settled]:
+    """The object is being deleted: leave what its policy says, and let it go."""
+    target: TargetSeen | None = None
+    if es.spec.target.deletion_policy == "Delete":
+        fresh = yield from _look(target_of(es))
+        if isinstance(fresh, Settled):
+            return fresh
+        target = fresh.target
+    for action in depart(es, target):
+        outcome, _now = yield from write(action)
+        if isinstance(outcome, NotDone):
+            return Settled(requeue=Again() if isinstance(outcome.failure, Stale) else Backoff(), detail=outcome.failure)
+    return Settled(requeue=OnChange(), gone=True)
+
+
+def _unusable(key: Ref, raw: bytes, fault: InvalidObject, now: Instant) -> Flow[Settled]:
+    """An object that does not parse: say so on the object itself, and leave its Secret alone. A deleted one is let go."""
+    found: dict[str, Any] = orjson.loads(raw)
+    meta = found["metadata"]
+    at = Version(meta.get("uid", ""), meta["resourceVersion"])
+    finalizers = tuple(meta.get("finalizers") or ())
+    if meta.get("deletionTimestamp"):
+        if FINALIZER in finalizers:
+            yield from write(SetFinalizers(key, at, tuple(name for name in finalizers if name != FINALIZER)))
+        return Settled(requeue=OnChange(), gone=True)
+    detail = InvalidSpec(fault.summary())
+    event = Event(about=key, uid=at.uid, reason="UpdateFailed", message=detail.what, warning=True)
+    conditions = with_ready(conditions_of(found), because.SPEC_INVALID, now)
+    status = SetStatus(key, at, {"conditions": conditions}) if conditions is not None else None
+    settled = Settled(requeue=OnChange(), because=because.SPEC_INVALID, detail=detail, status=status, events=(event,))
+    return (yield from conclude(settled))

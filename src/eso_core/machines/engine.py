@@ -1,0 +1,617 @@
+"""The operator without I/O: everything between "a watch line arrived" and "send this request".
+
+::
+
+    stream lines, list pages ─► Watcher ─► pack ─► Cache ─► Queue ─key─► flow (generator)
+                                                              ▲             │ Read   ─► Cache, else Lookups
+                                      settled: requeue, waits ┘             │ Fetch  ─► Backends ─► Talk
+                                                                            ▼ Write  ─► apply, EventRecorder
+
+The owner (``eso_shell.drive``, or a simulator) carries out the commands of :meth:`Engine.tick` and hands back what came, in any order.
+All methods return at once; work goes on inside ``tick``. Times are readings of the owner's clocks.
+
+Bounds: ``Limits``. Everything that waits is counted, and nothing waits without one of them.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, assert_never
+
+from eso_core.door import Answer, Ask
+from eso_core.effect import Answers, Effect, Fetch, Flow, Gone, Present, Read, Readable, Reply, Seen, Selection, Token, Whole, World, Write
+from eso_core.failure import Broken, Failure, Throttled, Unreachable
+from eso_core.instant import SECOND, Now
+from eso_core.machines.apply import Applicable, call_of, outcome_of
+from eso_core.machines.backends import Backends, Conversation, Load
+from eso_core.machines.backoff import Backoff as Pauses
+from eso_core.machines.cache import Cache, Change, Packed
+from eso_core.machines.events import EventRecorder
+from eso_core.machines.lookups import KEEP_S, Inquiry, Lookups
+from eso_core.machines.queue import Queue
+from eso_core.machines.watch import Complete, Deleted, Listed, ListPage, News, Phase, Progress, Upsert, Watcher, why_not_synced
+from eso_core.plan import (
+    Again,
+    At,
+    Backoff,
+    CreateTarget,
+    DeleteTarget,
+    Done,
+    Emit,
+    NotDone,
+    OnChange,
+    Outcome,
+    SetFinalizers,
+    SetStatus,
+    Settled,
+    UpdateTarget,
+)
+from eso_core.refs import Kind, Ref
+from eso_core.wire import Call, CallFailed, CallReply, KubeCall, KubeReply
+
+# ---------------------------------------------------------------- what the owner is asked to do
+
+
+@dataclass(frozen=True, slots=True)
+class SendKube:
+    """Send to the API server; answer with :meth:`Engine.kube_reply`."""
+
+    ticket: int
+    call: KubeCall
+
+
+@dataclass(frozen=True, slots=True)
+class SendCall:
+    """Send to a backend; answer with :meth:`Engine.call_reply`. ``label`` is the provider's label for metrics."""
+
+    ticket: int
+    call: Call
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenWatch:
+    """Open a watch stream; answer with :meth:`Engine.watch_lines` and, once, :meth:`Engine.watch_closed`."""
+
+    ticket: int
+    call: KubeCall
+
+
+@dataclass(frozen=True, slots=True)
+class CloseWatch:
+    """Give up a stream; nothing more is expected of it."""
+
+    ticket: int
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One pass over one key has ended, with what it wrote. For logs, metrics and ``eso plan``."""
+
+    key: Ref
+    settled: Settled
+    took_ns: int
+    writes: tuple[tuple[Applicable, Outcome], ...]
+
+
+Command = SendKube | SendCall | OpenWatch | CloseWatch | Report
+
+# ---------------------------------------------------------------- what the owner says at the start
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watched:
+    """One watched kind.
+
+    ``pack`` makes the cached form (``None``: not an object of this kind). ``wakes`` names the keys that a change makes worth a pass.
+    """
+
+    kind: Kind
+    pack: Callable[[bytes], Packed | None]
+    wakes: Callable[[Change, Cache], Iterable[Ref]]
+    selector: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Every bound of the engine."""
+
+    passes_max: int = 128  # passes that are not waiting for a backend
+    parked_max: int = 1024  # passes that are
+    kube_max: int = 48  # requests to the API server at a time, streams and lists not counted
+    events_max: int = 8  # of them, for events
+    events_waiting_max: int = 2000  # further events are dropped
+    effects_max: int = 64  # effects of one pass; more is a bug
+    starts_max: int = 64  # passes started in one tick, so that a tick stays short
+
+
+@dataclass(slots=True, eq=False)
+class _Pass:
+    key: Ref
+    flow: Flow[Settled]
+    started: int
+    effects: int = 0
+    parked: bool = False
+    saw: dict[Ref, int] = field(default_factory=dict)  # version of what was read from the cache, 0: it was not there
+    writes: list[tuple[Applicable, Outcome]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Held:
+    """A write of a target under way: watch events of that target are judged when its answer is there."""
+
+    versions: list[tuple[int, tuple[Ref, ...]]] = field(default_factory=list)
+
+
+class Engine:
+    """See the module's docstring."""
+
+    def __init__(
+        self,
+        *,
+        watched: Iterable[Watched],
+        flows: Mapping[Kind, Callable[[Ref], Flow[Settled]]],
+        load: Load,
+        random: Callable[[], float],
+        namespace: str = "",
+        limits: Limits = Limits(),
+    ) -> None:
+        self.dropped_events = 0
+        self.cache = Cache()
+        self.queue: Queue[Ref] = Queue()
+        self._limits = limits
+        self._flows = flows
+        self._watched = {w.kind: w for w in watched}
+        self.watchers = [Watcher(w.kind, namespace=namespace, selector=w.selector, random=random) for w in self._watched.values()]
+        self._listed: dict[Kind, set[Ref]] = {}
+        self._pauses: Pauses[Ref] = Pauses(random)
+        self._lookups = Lookups()
+        self._backends = Backends(load, random)
+        self._events = EventRecorder()
+        self._passes: dict[Ref, _Pass] = {}
+        self._parked = 0
+        self._ready: deque[tuple[_Pass, Reply | None]] = deque()
+        self._waiters: dict[Ref, set[Ref]] = {}
+        self._waits_of: dict[Ref, frozenset[Ref]] = {}
+        self._held: dict[Ref, _Held] = {}
+        self._kube_waiting: deque[tuple[KubeCall, Callable[[KubeReply | CallFailed, Now], None]]] = deque()
+        self._events_waiting: deque[KubeCall] = deque()
+        self._kube_busy = 0
+        self._events_busy = 0
+        self._kube_paused_until = 0
+        self._kube_then: dict[int, Callable[[KubeReply | CallFailed, Now], None]] = {}
+        self._talks: dict[int, Conversation] = {}
+        self._streams: dict[int, Watcher] = {}
+        self._tickets = 0
+        self._out: list[Command] = []
+        self._expired_at = 0
+        self._stopping = False
+
+    # ------------------------------------------------------------ asked by the owner
+
+    @property
+    def synced(self) -> bool:
+        """Every kind has been listed once; no pass starts before."""
+        return all(w.synced for w in self.watchers)
+
+    @property
+    def not_ready(self) -> str:
+        """Why :attr:`synced` is false; ``""`` when it is true."""
+        return why_not_synced(self.watchers)
+
+    @property
+    def busy(self) -> int:
+        """Passes and requests under way; 0 means that nothing happens before :meth:`wake_at` or news."""
+        return len(self._passes) + self._kube_busy + len(self._events_waiting) + len(self._talks)
+
+    @property
+    def passes(self) -> int:
+        """Passes under way."""
+        return len(self._passes)
+
+    def overdue(self, now: Now) -> int:
+        """For how long (nanoseconds) the most overdue key has been waiting."""
+        return self.queue.due_since(now.mono) if self.synced else 0
+
+    def stop(self) -> None:
+        """Start no more passes. Those under way go on."""
+        self._stopping = True
+
+    def wake_at(self) -> int | None:
+        """When :meth:`tick` has something to do without news (monotonic nanoseconds)."""
+        times = [w.next_at() for w in self.watchers]
+        if self.synced and not self._stopping and self._has_room():
+            times.append(self.queue.next_at())
+        if self._kube_waiting and self._kube_paused_until:
+            times.append(self._kube_paused_until)
+        return min((t for t in times if t is not None), default=None)
+
+    # ------------------------------------------------------------ told by the owner
+
+    def kube_reply(self, ticket: int, reply: KubeReply | CallFailed, now: Now) -> None:
+        """The answer to :class:`SendKube`."""
+        then = self._kube_then.pop(ticket, None)
+        if then is not None:
+            then(reply, now)
+
+    def call_reply(self, ticket: int, reply: CallReply, now: Now) -> None:
+        """The answer to :class:`SendCall`."""
+        conversation = self._talks.pop(ticket, None)
+        if conversation is not None:
+            self._backends.reply(conversation, reply, now.mono)
+
+    def watch_lines(self, ticket: int, lines: Iterable[bytes], now: Now) -> None:
+        """Complete lines of a stream, in order."""
+        watcher = self._streams.get(ticket)
+        if watcher is None:
+            return
+        self._take_in(watcher, watcher.lines(lines, now.mono), now)
+        if watcher.phase is not Phase.WATCHING:
+            self._give_up(ticket)
+
+    def watch_closed(self, ticket: int, failure: Failure | None, now: Now, status: int = 0) -> None:
+        """A stream has ended."""
+        watcher = self._streams.pop(ticket, None)
+        if watcher is not None:
+            watcher.closed(failure, now.mono, status)
+
+    def tick(self, now: Now) -> list[Command]:
+        """Do everything that can be done now; the commands to carry out."""
+        self._watch(now)
+        self._advance_ready(now)
+        self._start_passes(now)
+        self._advance_ready(now)
+        self._send_kube_calls(now)
+        if now.mono - self._expired_at > KEEP_S * SECOND:
+            self._expired_at = now.mono
+            self._lookups.expire(now.mono)
+        out, self._out = self._out, []
+        return out
+
+    def _advance_ready(self, now: Now) -> None:
+        while self._ready:
+            self._advance(*self._ready.popleft(), now)
+            self._send_backend_calls()
+        self._send_backend_calls()
+
+    # ------------------------------------------------------------ watching
+
+    def _watch(self, now: Now) -> None:
+        for ticket, watcher in list(self._streams.items()):
+            if watcher.silent(now.mono):
+                self._give_up(ticket)
+                watcher.closed(Unreachable(f"the watch of {watcher.kind.plural} was silent"), now.mono)
+        for watcher in self.watchers:
+            want = watcher.poll(now.mono)
+            if want is None:
+                continue
+            ticket = self._ticket()
+            if isinstance(want, ListPage):
+                self._kube_then[ticket] = lambda reply, at, watcher=watcher: self._page(watcher, reply, at)  # type: ignore[misc]
+                self._out.append(SendKube(ticket, want.call))
+            else:
+                self._streams[ticket] = watcher
+                self._out.append(OpenWatch(ticket, want.call))
+
+    def _page(self, watcher: Watcher, reply: KubeReply | CallFailed, now: Now) -> None:
+        self._take_in(watcher, watcher.page(reply, now.mono), now)
+
+    def _give_up(self, ticket: int) -> None:
+        if self._streams.pop(ticket, None) is not None:
+            self._out.append(CloseWatch(ticket))
+
+    def _take_in(self, watcher: Watcher, news: Iterable[News], now: Now) -> None:
+        rule = self._watched[watcher.kind]
+        for item in news:
+            match item:
+                case Listed(raw):
+                    packed = rule.pack(raw)
+                    if packed is not None:
+                        self._listed.setdefault(watcher.kind, set()).add(packed.ref)
+                        self._changed(rule, self.cache.put(packed, told=True), now)
+                case Upsert(raw):
+                    packed = rule.pack(raw)
+                    if packed is not None:
+                        self.cache.heard(watcher.kind, packed.version)
+                        self._changed(rule, self.cache.put(packed, told=True), now)
+                case Deleted(raw):
+                    packed = rule.pack(raw)
+                    if packed is not None:
+                        self._changed(rule, self.cache.remove(packed.ref, packed.version), now)
+                case Progress(version):
+                    self.cache.heard(watcher.kind, _number(version))
+                case Complete(version):
+                    listed = self._listed.pop(watcher.kind, set())
+                    for change in self.cache.keep_only(watcher.kind, listed.__contains__, _number(version)):
+                        self._changed(rule, change, now)
+                case _:
+                    assert_never(item)
+
+    def _changed(self, rule: Watched, change: Change | None, now: Now) -> None:
+        if change is None:
+            return
+        self._wake_waiters(change.ref, now)
+        if not change.matters:
+            return
+        keys = tuple(rule.wakes(change, self.cache))
+        held = self._held.get(change.ref)
+        if held is not None and change.after is not None:
+            held.versions.append((change.after.version, keys))
+            return
+        for key in keys:
+            self.queue.add(key, now.mono)
+
+    def _wake_waiters(self, ref: Ref, now: Now) -> None:
+        for key in self._waiters.pop(ref, set()):
+            self.queue.add(key, now.mono)
+
+    # ------------------------------------------------------------ passes
+
+    def _has_room(self) -> bool:
+        return len(self._passes) - self._parked < self._limits.passes_max and self._parked < self._limits.parked_max
+
+    def _start_passes(self, now: Now) -> None:
+        if self._stopping or not self.synced:
+            return
+        for _ in range(self._limits.starts_max):
+            key = self.queue.take(now.mono) if self._has_room() else None
+            if key is None:
+                return
+            self._forget_waits(key)
+            started = self._passes[key] = _Pass(key, self._flows[key.kind](key), now.mono)
+            self._advance(started, None, now)
+
+    def _advance(self, current: _Pass, reply: Reply | None, now: Now) -> None:
+        """Run one pass until it waits for something or ends."""
+        while True:
+            try:
+                effect = next(current.flow) if reply is None else current.flow.send(reply)
+            except StopIteration as end:
+                self._settle(current, end.value, now)
+                return
+            except Exception as bug:  # a flow must not raise: the fault stays with its key
+                where = _where(bug)
+                self._settle(current, Settled(requeue=Backoff(), detail=Broken(f"internal error: {type(bug).__name__} at {where}")), now)
+                return
+            current.effects += 1
+            if current.effects > self._limits.effects_max:
+                self._settle(current, Settled(requeue=Backoff(), detail=Broken("internal error: the pass does not end")), now)
+                return
+            body = self._perform(current, effect, now)
+            if body is None:
+                return
+            reply = Reply(body, now.wall)
+
+    def _perform(self, current: _Pass, effect: Effect, now: Now) -> World | Answers | Outcome | None:
+        """Answer an effect at once, or start what will answer it (``None``)."""
+        match effect:
+            case Read(what):
+                return self._read(current, what, now)
+            case Fetch(asks):
+                return self._fetch(current, asks, now)
+            case Write(Emit(event)):
+                call = self._events.record(event, now)
+                if call is not None:
+                    self._queue_event(call)
+                return Done()
+            case Write(CreateTarget() | UpdateTarget() | DeleteTarget() | SetFinalizers() | SetStatus() as action):
+                self._write(current, action)
+                return None
+            case _:
+                assert_never(effect)  # type: ignore[arg-type]  # the action inside Write is matched, not narrowed
+
+    def _resume(self, current: _Pass, body: World | Answers | Outcome, now: Now) -> None:
+        if self._passes.get(current.key) is current:
+            self._ready.append((current, Reply(body, now.wall)))
+
+    def _settle(self, current: _Pass, settled: Settled, now: Now) -> None:
+        key = current.key
+        self._passes.pop(key, None)
+        match settled.requeue:
+            case At(when):
+                self._pauses.clear(key)
+                again: int | None = max(now.mono, now.mono_of(when))
+            case Again():
+                again = now.mono + self._pauses.next(key) // 10
+            case Backoff(at_least):
+                again = now.mono + max(self._pauses.next(key), at_least)
+            case OnChange():
+                self._pauses.clear(key)
+                again = None
+            case _:
+                assert_never(settled.requeue)
+        if any(self._changed_since(current, ref) for ref in settled.waits_on):
+            again = now.mono
+        elif settled.waits_on:
+            self._waits_of[key] = settled.waits_on
+            for ref in settled.waits_on:
+                self._waiters.setdefault(ref, set()).add(key)
+        self.queue.done(key, again)
+        self._out.append(Report(key, settled, now.mono - current.started, tuple(current.writes)))
+
+    def _changed_since(self, current: _Pass, ref: Ref) -> bool:
+        """What the pass waits for has changed while it ran."""
+        packed = self.cache.get(ref)
+        return ref in current.saw and current.saw[ref] != (packed.version if packed is not None else 0)
+
+    def _forget_waits(self, key: Ref) -> None:
+        for ref in self._waits_of.pop(key, frozenset()):
+            waiting = self._waiters.get(ref)
+            if waiting is not None:
+                waiting.discard(key)
+                if not waiting:
+                    del self._waiters[ref]
+
+    # ------------------------------------------------------------ Read
+
+    def _read(self, current: _Pass, what: frozenset[Readable], now: Now) -> World | None:
+        seen: dict[Readable, Seen] = {}
+        slow: list[Readable] = []
+        for item in what:
+            known = self._cached(item, current)
+            if known is None:
+                slow.append(item)
+            else:
+                seen[item] = known
+        if not slow:
+            return World(seen)
+        started = False
+
+        def got(item: Readable, answer: Seen, at: Now) -> None:
+            seen[item] = answer
+            if started and len(seen) == len(what):
+                self._resume(current, World(seen), at)
+
+        for item in slow:
+            self._look(item, now, got)
+        started = True
+        return World(seen) if len(seen) == len(what) else None
+
+    def _cached(self, item: Readable, current: _Pass) -> Seen | None:
+        """The answer of the cache; ``None`` when the cache does not keep such things."""
+        match item:
+            case Ref() if item.kind in self._watched:
+                packed = self.cache.get(item)
+                current.saw[item] = packed.version if packed is not None else 0
+                return Gone() if packed is None else Present(packed.raw)
+            case Selection(kind, namespace, label, value):
+                names = [ref.name for ref in self.cache.find(label, kind, namespace, value)]
+                return Present(b"\n".join(name.encode() for name in names))
+            case _:
+                return None
+
+    def _look(self, item: Readable, now: Now, got: Callable[[Readable, Seen, Now], None]) -> None:
+        assert not isinstance(item, Selection)
+        what: Whole | Token = Whole(item, 10) if isinstance(item, Ref) else item
+        inquiry = self._lookups.look(what, now.mono, lambda seen, at: got(item, seen, Now(now.wall.plus(at - now.mono), at)))
+        if inquiry is not None:
+            self._kube_waiting.append((inquiry.call, lambda reply, at: self._looked(inquiry, reply, at)))
+
+    def _looked(self, inquiry: Inquiry, reply: KubeReply | CallFailed, now: Now) -> None:
+        self._lookups.answer(inquiry, reply, now.mono)
+
+    # ------------------------------------------------------------ Fetch
+
+    def _fetch(self, current: _Pass, asks: tuple[Ask, ...], now: Now) -> Answers | None:
+        answers: dict[Ask, Answer] = {}
+        wanted = len(set(asks))
+        started = False
+
+        def got(ask: Ask, answer: Answer, at: int) -> None:
+            answers[ask] = answer
+            if started and len(answers) == wanted:
+                self._park(current, parked=False)
+                self._resume(current, Answers(answers), Now(now.wall.plus(at - now.mono), at))
+
+        for ask in dict.fromkeys(asks):
+            self._backends.ask(ask, now.mono, got)
+        started = True
+        if len(answers) == wanted:
+            return Answers(answers)
+        self._park(current, parked=True)
+        return None
+
+    def _park(self, current: _Pass, *, parked: bool) -> None:
+        self._parked += int(parked) - int(current.parked)
+        current.parked = parked
+
+    def _send_backend_calls(self) -> None:
+        for conversation in self._backends.take():
+            assert conversation.call is not None
+            ticket = self._ticket()
+            self._talks[ticket] = conversation
+            self._out.append(SendCall(ticket, conversation.call, conversation.provider_label))
+        for access in self._backends.take_refused():
+            self._lookups.forget(access.sources)
+
+    # ------------------------------------------------------------ Write
+
+    def _write(self, current: _Pass, action: Applicable) -> None:
+        ref = action.desired.ref if isinstance(action, CreateTarget | UpdateTarget) else action.ref
+        self._held.setdefault(ref, _Held())
+
+        def done(reply: KubeReply | CallFailed, now: Now) -> None:
+            outcome = outcome_of(action, reply)
+            current.writes.append((action, outcome))
+            self._written(ref, outcome, now)
+            self._resume(current, outcome, now)
+
+        self._kube_waiting.append((call_of(action), done))
+
+    def _written(self, ref: Ref, outcome: Outcome, now: Now) -> None:
+        """Take in the object as the API server returned it, then judge the watch events that came meanwhile."""
+        held = self._held.pop(ref, _Held())
+        version = 0
+        rule = self._watched.get(ref.kind)
+        if isinstance(outcome, Done) and outcome.raw and rule is not None:
+            packed = rule.pack(outcome.raw)
+            if packed is not None and packed.ref == ref:
+                version = packed.version
+                if self.cache.put(packed, told=False) is not None:
+                    self._wake_waiters(ref, now)
+        for seen, keys in held.versions:
+            if seen > version or isinstance(outcome, NotDone):
+                for key in keys:
+                    self.queue.add(key, now.mono)
+
+    def _queue_event(self, call: KubeCall) -> None:
+        if len(self._events_waiting) >= self._limits.events_waiting_max:
+            self.dropped_events += 1
+        else:
+            self._events_waiting.append(call)
+
+    def _send_kube_calls(self, now: Now) -> None:
+        if now.mono < self._kube_paused_until:
+            return
+        self._kube_paused_until = 0
+        while self._kube_waiting and self._kube_busy < self._limits.kube_max:
+            call, then = self._kube_waiting.popleft()
+            self._send_kube(call, then)
+        while self._events_waiting and self._events_busy < self._limits.events_max and self._kube_busy < self._limits.kube_max:
+            call = self._events_waiting.popleft()
+            self._events_busy += 1
+            self._send_kube(call, lambda reply, now, call=call: self._event_sent(call, reply))  # type: ignore[misc]
+
+    def _send_kube(self, call: KubeCall, then: Callable[[KubeReply | CallFailed, Now], None]) -> None:
+        ticket = self._ticket()
+        self._kube_busy += 1
+
+        def answered(reply: KubeReply | CallFailed, now: Now) -> None:
+            self._kube_busy -= 1
+            self._throttle(reply, now)
+            then(reply, now)
+
+        self._kube_then[ticket] = answered
+        self._out.append(SendKube(ticket, call))
+
+    def _throttle(self, reply: KubeReply | CallFailed, now: Now) -> None:
+        """Leave the API server alone for as long as it asks, up to a minute."""
+        if isinstance(reply, KubeReply) and reply.status == 429:
+            self._kube_paused_until = max(self._kube_paused_until, now.mono + min(max(reply.retry_after_s, 1), 60) * SECOND)
+        elif isinstance(reply, CallFailed) and isinstance(reply.failure, Throttled):
+            self._kube_paused_until = max(self._kube_paused_until, now.mono + min(reply.failure.after_ns, 60 * SECOND))
+
+    def _event_sent(self, call: KubeCall, reply: KubeReply | CallFailed) -> None:
+        self._events_busy -= 1
+        if call.method == "PATCH" and isinstance(reply, KubeReply) and reply.status == 404:
+            self._events.lost(call)
+
+    def _ticket(self) -> int:
+        self._tickets += 1
+        return self._tickets
+
+
+def _number(version: str) -> int:
+    return int(version) if version.isdecimal() else 0
+
+
+def _where(bug: BaseException) -> str:
+    """File and line of the innermost frame: enough to find a bug, nothing of its data."""
+    tb: Any = bug.__traceback__
+    while tb is not None and tb.tb_next is not None:
+        tb = tb.tb_next
+    if tb is None:
+        return "unknown place"
+    return f"{tb.tb_frame.f_code.co_filename.rsplit('/', 1)[-1]}:{tb.tb_lineno}"

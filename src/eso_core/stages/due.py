@@ -1,0 +1,107 @@
+"""Is a pass over an ExternalSecret worth anything now? (reference: ``shouldRefresh``, ``shouldRefreshPeriodic``, ``isSecretValid``)"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from returns.result import Success
+
+from eso_core.api import ExternalSecret
+from eso_core.compat.duration import parse_duration
+from eso_core.compat.gotime import parse_time
+from eso_core.compat.hash import resource_version
+from eso_core.instant import HOUR, Instant
+from eso_core.plan import At, OnChange, Requeue
+from eso_core.target import TargetSeen
+
+INTERVAL_DEFAULT = 1 * HOUR
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """Go on; ``why`` is for logs and ``eso plan``."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotDue:
+    """Everything is as it should be until ``requeue`` says otherwise."""
+
+    requeue: Requeue
+
+
+def due(es: ExternalSecret, target: TargetSeen | None, now: Instant) -> Due | NotDue:
+    """The reference's refresh decision, OR-ed with the target's state.
+
+    A target that is missing or was edited is due whatever the policy says. ``Orphan`` targets are never looked at between refreshes, and
+    ``None`` has no target.
+    """
+    why = _refresh(es, now) or _repair(es, target)
+    return Due(why) if why else NotDue(next_refresh(es, refreshed_at(es), now))
+
+
+def next_refresh(es: ExternalSecret, refreshed: Instant | None, now: Instant) -> Requeue:
+    """When the refresh after the one at ``refreshed`` is due. ``CreatedOnce`` and ``OnChange`` objects wait for a change."""
+    interval = interval_of(es)
+    if es.spec.refresh_policy != "Periodic" or interval <= 0:
+        return OnChange()
+    if refreshed is None or refreshed > now:
+        return At(now)
+    return At(refreshed.plus(interval))
+
+
+def interval_of(es: ExternalSecret) -> int:
+    """``spec.refreshInterval`` in nanoseconds; an hour when it is empty, or is no duration (:func:`unusable_interval` tells)."""
+    text = es.spec.refresh_interval
+    return parse_duration(text).value_or(INTERVAL_DEFAULT) if text else INTERVAL_DEFAULT
+
+
+def unusable_interval(es: ExternalSecret) -> bool:
+    """``spec.refreshInterval`` is not a Go duration. The CRD does not rule it out."""
+    text = es.spec.refresh_interval
+    return bool(text) and not isinstance(parse_duration(text), Success)
+
+
+def refreshed_at(es: ExternalSecret) -> Instant | None:
+    """``status.refreshTime``; ``None`` when never refreshed."""
+    text = es.status.refresh_time
+    ns = parse_time(text).value_or(None) if text else None
+    return None if ns is None else Instant(ns)
+
+
+def version_of(es: ExternalSecret) -> str:
+    """What ``status.syncedResourceVersion`` is compared with."""
+    meta = es.metadata
+    return resource_version(meta.generation, meta.annotations, meta.labels)
+
+
+def _refresh(es: ExternalSecret, now: Instant) -> str:
+    synced = es.status.synced_resource_version
+    refreshed = refreshed_at(es)
+    match es.spec.refresh_policy:
+        case "CreatedOnce":
+            return "" if synced and refreshed else "not created yet"
+        case "OnChange":
+            return "" if synced == version_of(es) and refreshed else "changed"
+        case _:
+            return _refresh_periodic(es, refreshed, now)
+
+
+def _refresh_periodic(es: ExternalSecret, refreshed: Instant | None, now: Instant) -> str:
+    interval = interval_of(es)
+    if interval <= 0 and es.status.synced_resource_version:
+        return ""
+    if es.status.synced_resource_version != version_of(es):
+        return "changed"
+    if refreshed is None or refreshed > now:
+        return "not refreshed yet"
+    return "refresh interval elapsed" if refreshed.plus(interval) < now else ""
+
+
+def _repair(es: ExternalSecret, target: TargetSeen | None) -> str:
+    if es.spec.target.creation_policy in ("Orphan", "None"):
+        return ""
+    if target is None:
+        return "target is missing"
+    return "" if target.in_sync else "target was changed"

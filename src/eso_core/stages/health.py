@@ -1,0 +1,91 @@
+"""The verdict on a store (reference: ``pkg/controllers/secretstore/common.go``, ``reconcile``, ``validateStore``)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from returns.result import Failure as Bad
+
+from eso_core.api import Store
+from eso_core.because import STORE_CLIENT_FAILED, STORE_INVALID, STORE_UNKNOWN, STORE_VALID, Because, Retry
+from eso_core.compat.duration import parse_duration
+from eso_core.config import Config
+from eso_core.door import Absent, Answer, Failed, Found, Provider
+from eso_core.failure import Failure, InvalidSpec, Throttled, describe
+from eso_core.instant import SECOND, Instant
+from eso_core.plan import At, Backoff, Event, Requeue, SetStatus, Settled, Version
+from eso_core.refs import CLUSTER_SECRET_STORE, Ref
+from eso_core.stages.conditions import with_ready
+
+IGNORE_MAINTENANCE = "external-secrets.io/ignore-maintenance-checks"
+
+
+def judge(answer: Answer) -> tuple[Because, Failure | None]:
+    """What a probe says about the store."""
+    match answer:
+        case Found():
+            return STORE_VALID, None
+        case Absent(what):
+            return STORE_INVALID, InvalidSpec(what)
+        case Failed(failure, unsure=True):
+            return STORE_UNKNOWN, failure
+        case Failed(failure):
+            return STORE_INVALID, failure
+
+
+def settle_store(
+    ref: Ref, store: Store, provider: Provider | None, verdict: Because, detail: Failure | None, config: Config, now: Instant
+) -> Settled:
+    """Condition, capabilities, events and the next validation."""
+    interval = validation_interval(store, config)
+    if isinstance(interval, InvalidSpec) and verdict.ready:
+        verdict, detail = STORE_CLIENT_FAILED, interval
+    meta = store.metadata
+    status: dict[str, Any] = {}
+    conditions = with_ready(store.status.conditions, verdict, now)
+    if conditions is not None:
+        status["conditions"] = conditions
+    if verdict is STORE_VALID and provider is not None and store.status.capabilities != provider.capabilities:
+        status["capabilities"] = provider.capabilities
+    return Settled(
+        requeue=_requeue(verdict, detail, interval, now),
+        because=verdict,
+        detail=detail,
+        status=SetStatus(ref, Version(meta.uid, meta.resource_version), status) if status else None,
+        events=_events(ref, store, provider, verdict, detail),
+    )
+
+
+def validation_interval(store: Store, config: Config) -> int | InvalidSpec:
+    """``spec.refreshInterval`` in nanoseconds: whole seconds or a Go duration; 0 and unset mean the operator's default."""
+    held = store.spec.refresh_interval
+    if isinstance(held, int):
+        length = held * SECOND
+    else:
+        parsed = parse_duration(held) if held else None
+        if isinstance(parsed, Bad):
+            return InvalidSpec("is neither seconds nor a duration such as 1h30m", "spec.refreshInterval")
+        length = parsed.unwrap() if parsed is not None else 0
+    if length < 0:
+        return InvalidSpec("must not be negative", "spec.refreshInterval")
+    return length or config.store_requeue_ns
+
+
+def _requeue(verdict: Because, detail: Failure | None, interval: int | InvalidSpec, now: Instant) -> Requeue:
+    if verdict.retry is Retry.BACKOFF or isinstance(interval, InvalidSpec):
+        return Backoff(detail.after_ns if isinstance(detail, Throttled) else 0)
+    return At(now.plus(interval))
+
+
+def _events(ref: Ref, store: Store, provider: Provider | None, verdict: Because, detail: Failure | None) -> tuple[Event, ...]:
+    source = "cluster-secret-store" if ref.kind == CLUSTER_SECRET_STORE else "secret-store"
+    message = verdict.message if verdict is STORE_VALID or detail is None else describe(detail)
+    events = [_event(ref, store, source, verdict.reason, message, warning=verdict is not STORE_VALID)]
+    if provider is not None and not provider.maintained and IGNORE_MAINTENANCE not in store.metadata.annotations:
+        text = "store isn't currently maintained. Please plan and prepare accordingly."
+        events.append(_event(ref, store, source, "StoreUnmaintained", text, warning=True))
+    return tuple(events)
+
+
+def _event(ref: Ref, store: Store, source: str, reason: str, message: str, *, warning: bool) -> Event:
+    return Event(about=ref, uid=store.metadata.uid, reason=reason, message=message, warning=warning, source=source)

@@ -1,0 +1,100 @@
+"""A target as it is in the cluster: a Secret, whole or as the digest that the cache keeps, or any other object."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from eso_core.compat.hash import data_hash
+from eso_core.plan import Version
+from eso_core.refs import Ref
+from eso_core.secret import SecretBytes
+
+MANAGED_LABEL = "reconcile.external-secrets.io/managed"
+OWNER_LABEL = "reconcile.external-secrets.io/created-by"
+HASH_ANNOTATION = "reconcile.external-secrets.io/data-hash"
+OWNER_GROUP, OWNER_KIND = "external-secrets.io", "ExternalSecret"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetSeen:
+    """What was read of a target. ``values`` is ``None`` when only a digest was read; ``data_hash`` is over all values."""
+
+    ref: Ref
+    version: Version
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+    owners: tuple[Mapping[str, Any], ...]
+    finalizers: tuple[str, ...]
+    managed_fields: tuple[Mapping[str, Any], ...]
+    deleting: bool
+    data_hash: str
+    kind: str  # the Secret's `type`
+    immutable: bool
+    values: Mapping[str, SecretBytes] | None = field(default=None, repr=False)
+
+    @property
+    def controller(self) -> Mapping[str, Any] | None:
+        """The owner reference with ``controller: true``."""
+        return next((owner for owner in self.owners if owner.get("controller")), None)
+
+    @property
+    def in_sync(self) -> bool:
+        """Managed, and unchanged since its data hash was written (reference: ``isSecretValid``)."""
+        return self.labels.get(MANAGED_LABEL) == "true" and self.annotations.get(HASH_ANNOTATION) == self.data_hash
+
+    def managed(self, manager: str, *path: str) -> frozenset[str]:
+        """Names below ``path`` (such as ``"data"`` or ``"metadata", "labels"``) that ``manager`` owns, of any operation."""
+        names: set[str] = set()
+        for entry in self.managed_fields:
+            if entry.get("manager") != manager:
+                continue
+            fields: Any = entry.get("fieldsV1") or {}
+            for step in path:
+                fields = fields.get(f"f:{step}") or {}
+            names.update(name[2:] for name in fields if name.startswith("f:"))
+        return frozenset(names)
+
+
+def digest(secret: Mapping[str, Any]) -> dict[str, Any]:
+    """A Secret without its values: what the cache may keep."""
+    kept = {name: secret[name] for name in ("metadata", "type", "immutable") if name in secret}
+    return kept | {"dataHash": data_hash(_values(secret))}
+
+
+def see_target(ref: Ref, raw: bytes) -> TargetSeen:
+    """The target from its JSON, whole or digested. ``raw`` comes from the API server, through the cache or not."""
+    seen: Mapping[str, Any] = orjson.loads(raw)
+    meta: Mapping[str, Any] = seen.get("metadata") or {}
+    values = None if "dataHash" in seen else _values(seen)
+    return TargetSeen(
+        ref=ref,
+        version=Version(meta.get("uid", ""), meta.get("resourceVersion", "")),
+        labels=meta.get("labels") or {},
+        annotations=meta.get("annotations") or {},
+        owners=tuple(meta.get("ownerReferences") or ()),
+        finalizers=tuple(meta.get("finalizers") or ()),
+        managed_fields=tuple(meta.get("managedFields") or ()),
+        deleting=bool(meta.get("deletionTimestamp")),
+        data_hash=seen["dataHash"] if values is None else data_hash(values),
+        kind=seen.get("type") or "",
+        immutable=bool(seen.get("immutable")),
+        values=None if values is None else {key: SecretBytes(value) for key, value in values.items()},
+    )
+
+
+def _values(secret: Mapping[str, Any]) -> dict[str, bytes]:
+    """The decoded ``data``. The API server stores nothing else than base64; anything else counts as empty."""
+    return {key: _decoded(value) for key, value in (secret.get("data") or {}).items()}
+
+
+def _decoded(value: object) -> bytes:
+    try:
+        return base64.b64decode(value) if isinstance(value, str | bytes) else b""
+    except binascii.Error:
+        return b""

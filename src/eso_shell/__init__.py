@@ -1,0 +1,1 @@
+"""The acting half of the operator: watches, calls, writes, logs and serves what ``eso_core`` decided."""

@@ -1,0 +1,164 @@
+"""``eso run``: the whole operator in one process."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+
+import orjson
+
+from eso_core.config import Config
+from eso_core.failure import describe
+from eso_core.instant import SECOND, Now
+from eso_core.machines.engine import Engine, Report
+from eso_core.operator import build
+from eso_core.plan import Backoff
+from eso_core.refs import EXTERNAL_SECRET, Ref
+from eso_shell.converse import SdkRunner
+from eso_shell.drive import Driver, clocks
+from eso_shell.http import HttpClient, ProxyRules
+from eso_shell.kube.client import KubeClient
+from eso_shell.kube.config import ClusterConfig, ConfigError
+from eso_shell.kube.kubeconfig import find_cluster
+from eso_shell.observe import logging
+from eso_shell.observe.lag import watch_lag
+from eso_shell.observe.metrics import Metrics
+from eso_shell.serve.endpoints import Check, endpoints
+from eso_shell.serve.http import ServeError
+from eso_shell.settings import Settings, arguments
+from eso_shell.sigv4 import signer
+
+KUBE_IN_FLIGHT = 64
+DEAF_S = 600  # seconds without a sign of life of a watch after which the operator counts as broken
+OVERDUE_S = 300  # seconds that a due object may wait before the operator counts as broken
+
+
+def run(settings: Settings) -> int:
+    """Run until SIGTERM or SIGINT; the exit code."""
+    logging.configure(settings.loglevel, settings.zap_time_encoding)
+    environ = arguments()[1]
+    try:
+        cluster = find_cluster(environ, path=settings.kubeconfig, context=settings.context)
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            return runner.run(_operate(settings, cluster, environ))
+    except (ConfigError, ServeError) as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 2
+
+
+def config_of(settings: Settings) -> Config:
+    """The flags that change decisions."""
+    return Config(
+        controller_class=settings.controller_class,
+        cluster_stores=settings.enable_cluster_store_reconciler,
+        stores=settings.enable_secret_store_reconciler,
+        flood_gate=settings.enable_flood_gate,
+        store_requeue_ns=settings.store_requeue_interval,
+    )
+
+
+async def _operate(settings: Settings, cluster: ClusterConfig, environ: Mapping[str, str]) -> int:
+    log = logging.get("setup")
+    for warning in settings.warnings:
+        log.warning(warning)
+    await cluster.identities.current()  # a login plugin that does not work ends the start, not the first request
+    metrics = Metrics(extended=settings.enable_extended_metric_labels)
+    engine = build(config_of(settings), random=random.SystemRandom().random, namespace=settings.namespace)
+    rate = settings.rate_limit
+    kube = KubeClient(cluster, in_flight_max=KUBE_IN_FLIGHT, qps=rate[0] if rate else None, burst=rate[1] if rate else 100)
+    http = HttpClient(user_agent="external-secrets", proxies=ProxyRules(environ), signer=signer())
+    sdk = SdkRunner(environ)
+    driver = Driver(engine, kube, http, sdk, Reporter(engine, metrics, extended=settings.enable_extended_metric_labels))
+    _gauges(metrics, engine)
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(kube.close)
+        stack.push_async_callback(http.close)
+        stack.callback(sdk.close)
+        where = await stack.enter_async_context(
+            endpoints(settings, metrics, live={"operator": _alive(engine)}, ready={"watches": _ready(engine)})
+        )
+        lag = asyncio.create_task(watch_lag(metrics.lag))
+        stack.callback(lag.cancel)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, driver.stop)
+        log.info("starting", server=cluster.server, metrics=where.metrics, live=where.live, namespace=settings.namespace)
+        await driver.run()
+        log.info("stopped")
+    return 0
+
+
+class Reporter:
+    """Turns reports into log lines and numbers."""
+
+    def __init__(self, engine: Engine, metrics: Metrics, *, extended: bool) -> None:
+        self._engine = engine
+        self._metrics = metrics
+        self._extended = extended
+        self._logs: dict[str, logging.Logger] = {}
+
+    def report(self, report: Report) -> None:
+        """See :class:`eso_shell.drive.Watcher`."""
+        settled = report.settled
+        failed = settled.detail is not None and (isinstance(settled.requeue, Backoff) or not (settled.because and settled.because.ready))
+        self._metrics.settled(report.key, settled, self._labels(report.key), report.took_ns, failed)
+        kind = report.key.kind.name
+        log = self._logs.get(kind)
+        if log is None:
+            log = self._logs[kind] = logging.get(f"controllers.{kind}")
+        fields = {"namespace": report.key.namespace, "name": report.key.name}
+        if failed and settled.detail is not None:
+            log.error("not synced", reason=settled.because.reason if settled.because else "", error=describe(settled.detail), **fields)
+        elif settled.because is not None:
+            log.info(settled.because.message, reason=settled.because.reason, **fields)
+
+    def called(self, label: str, name: str, *, ok: bool) -> None:
+        """See :class:`eso_shell.drive.Watcher`."""
+        self._metrics.provider_call(label, name, "success" if ok else "error")
+
+    def _labels(self, key: Ref) -> Mapping[str, str]:
+        if not self._extended:
+            return {}
+        packed = self._engine.cache.get(key)
+        labels: Mapping[str, str] = orjson.loads(packed.raw)["metadata"].get("labels") or {} if packed is not None else {}
+        return labels
+
+
+def _gauges(metrics: Metrics, engine: Engine) -> None:
+    def watch_ages() -> Mapping[str, float]:
+        now = clocks().mono
+        return {w.kind.name: (now - w.heard_at) / SECOND for w in engine.watchers}
+
+    metrics.gauge("eso_queue_depth", lambda: float(len(engine.queue)))
+    metrics.gauge("eso_in_flight", lambda: float(engine.passes))
+    metrics.gauge("eso_watch_age_seconds", watch_ages)
+    metrics.gauge("eso_oldest_overdue_seconds", lambda: engine.overdue(clocks()) / SECOND)
+    metrics.gauge("workqueue_depth", lambda: {EXTERNAL_SECRET.name.lower(): float(len(engine.queue))})
+
+
+def _alive(engine: Engine) -> Check:
+    def check() -> tuple[bool, str]:
+        now: Now = clocks()
+        deaf = [w.kind.plural for w in engine.watchers if w.synced and now.mono - w.heard_at > DEAF_S * SECOND]
+        if deaf:
+            return False, f"nothing heard for {DEAF_S} s of {', '.join(deaf)}"
+        overdue = engine.overdue(now) // SECOND
+        return overdue <= OVERDUE_S, f"an object has been due for {overdue} s"
+
+    return check
+
+
+def _ready(engine: Engine) -> Check:
+    return lambda: (engine.synced, engine.not_ready)
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop

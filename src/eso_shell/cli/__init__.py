@@ -1,0 +1,1 @@
+"""What a person or a Deployment types: ``eso run``, ``plan``, ``demo``, ``crds`` and ``version``."""

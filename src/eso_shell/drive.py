@@ -1,0 +1,148 @@
+"""Carries out what the engine asks for. Decides nothing.
+
+One task per request or stream, in one task group; the engine itself runs in :meth:`Driver.run` only, so it needs no lock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import aclosing
+from typing import Protocol, assert_never
+
+from eso_core.failure import Broken
+from eso_core.instant import SECOND, Instant, Now
+from eso_core.machines.engine import CloseWatch, Command, Engine, OpenWatch, Report, SendCall, SendKube
+from eso_core.machines.watch import SILENCE_S
+from eso_core.wire import Call, CallReply, HttpCall, HttpReply, KubeCall
+from eso_shell.converse import SdkRunner
+from eso_shell.http import HttpClient
+from eso_shell.kube import Kube, StreamFailed
+
+STOP_S = 8.0  # seconds that passes under way get when the operator stops
+
+
+class Watcher(Protocol):
+    """Who wants to know what happens."""
+
+    def report(self, report: Report) -> None:
+        """One pass has ended."""
+        ...
+
+    def called(self, label: str, name: str, *, ok: bool) -> None:
+        """One backend call has ended."""
+        ...
+
+
+def clocks() -> Now:
+    """Both clocks, now."""
+    return Now(Instant(time.time_ns()), time.monotonic_ns())
+
+
+class Driver:
+    """The engine's hands. :meth:`run` ends after :meth:`stop`."""
+
+    def __init__(
+        self, engine: Engine, kube: Kube, http: HttpClient, sdk: SdkRunner, watcher: Watcher, *, now: Callable[[], Now] = clocks
+    ) -> None:
+        self._engine = engine
+        self._kube = kube
+        self._http = http
+        self._sdk = sdk
+        self._watcher = watcher
+        self._now = now
+        self._news = asyncio.Event()
+        self._streams: dict[int, asyncio.Task[None]] = {}
+        self._stop_at: float | None = None
+        self.ticked_at = 0  # monotonic nanoseconds
+
+    def stop(self) -> None:
+        """Start nothing new; end when what is under way is done, or after ``STOP_S`` seconds."""
+        if self._stop_at is None:
+            self._stop_at = time.monotonic() + STOP_S
+            self._engine.stop()
+            self._news.set()
+
+    async def run(self) -> None:
+        """Until :meth:`stop`. Cancelling drops everything at once, which loses nothing: a pass can be repeated."""
+        async with asyncio.TaskGroup() as tasks:
+            while not self._over():
+                self._news.clear()
+                now = self._now()
+                self.ticked_at = now.mono
+                for command in self._engine.tick(now):
+                    self._carry_out(command, tasks)
+                await self._wait()
+            for stream in self._streams.values():
+                stream.cancel()
+
+    def _over(self) -> bool:
+        return self._stop_at is not None and (self._engine.busy == 0 or time.monotonic() >= self._stop_at)
+
+    async def _wait(self) -> None:
+        """For news, or until the engine or the end of the stop asks for the next tick."""
+        wake = self._engine.wake_at()
+        seconds = None if wake is None else (wake - self._now().mono) / SECOND
+        if self._stop_at is not None:
+            left = self._stop_at - time.monotonic()
+            seconds = left if seconds is None else min(seconds, left)
+        if self._news.is_set() or (seconds is not None and seconds <= 0):
+            await asyncio.sleep(0)  # requests and streams get their turn
+            return
+        loop = asyncio.get_running_loop()
+        alarm = None if seconds is None else loop.call_later(min(seconds, 30.0), self._news.set)
+        try:
+            await self._news.wait()
+        finally:
+            if alarm is not None:
+                alarm.cancel()
+
+    def _carry_out(self, command: Command, tasks: asyncio.TaskGroup) -> None:
+        match command:
+            case SendKube(ticket, call):
+                tasks.create_task(self._send_kube(ticket, call))
+            case SendCall(ticket, call, label):
+                tasks.create_task(self._send_call(ticket, call, label))
+            case OpenWatch(ticket, call):
+                self._streams[ticket] = tasks.create_task(self._watch(ticket, call))
+            case CloseWatch(ticket):
+                stream = self._streams.pop(ticket, None)
+                if stream is not None:
+                    stream.cancel()
+            case Report():
+                self._watcher.report(command)
+            case _:
+                assert_never(command)
+
+    async def _send_kube(self, ticket: int, call: KubeCall) -> None:
+        reply = await self._kube.call(call)
+        self._engine.kube_reply(ticket, reply, self._now())
+        self._news.set()
+
+    async def _send_call(self, ticket: int, call: Call, label: str) -> None:
+        reply = await self._backend(call)
+        if isinstance(call, HttpCall) and call.name:
+            self._watcher.called(label, call.name, ok=isinstance(reply, HttpReply) and reply.status < 400)
+        self._engine.call_reply(ticket, reply, self._now())
+        self._news.set()
+
+    async def _backend(self, call: Call) -> CallReply:
+        if isinstance(call, HttpCall):
+            return await self._http.call(call)
+        return await self._sdk.run_sdk(call)
+
+    async def _watch(self, ticket: int, call: KubeCall) -> None:
+        failure, status = None, 0
+        try:
+            async with aclosing(self._kube.stream(call, idle_s=SILENCE_S)) as stream:
+                async for lines in stream:
+                    self._engine.watch_lines(ticket, lines, self._now())
+                    self._news.set()
+        except StreamFailed as error:
+            failure, status = error.failure, error.status
+        except (OSError, ValueError) as error:
+            failure = Broken(f"watch: {type(error).__name__}")
+        self._streams.pop(ticket, None)
+        self._engine.watch_closed(ticket, failure, self._now(), status)
+        self._news.set()

@@ -1,0 +1,1 @@
+"""What others ask the operator over HTTP: metrics and probes."""

@@ -1,0 +1,476 @@
+"""The API server of the simulator, held against a real one: generated requests, equal answers, equal watch events."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+import orjson
+import pytest
+import urllib3
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from eso_core.api.crd import crds
+from eso_core.instant import SECOND, Instant
+from eso_core.sim.api import ApiServer
+from eso_core.sim.conformance import Seen, Session, Step, Symbol, masked_events
+from eso_core.sim.custom import from_definition
+from eso_core.wire import JSON, MERGE_PATCH, KubeCall, KubeReply
+from tests.e2e.harness.binaries import Binaries
+from tests.e2e.harness.control_plane import ControlPlane
+from tests.e2e.harness.process import poll
+
+MANAGER = "conformance"
+SEQUENCES = 60
+STEPS_MAX = 14
+
+# A kind with everything a schema can say about the ownership of fields.
+WIDGETS = {
+    "apiVersion": "apiextensions.k8s.io/v1",
+    "kind": "CustomResourceDefinition",
+    "metadata": {"name": "widgets.conformance.example.com"},
+    "spec": {
+        "group": "conformance.example.com",
+        "scope": "Namespaced",
+        "names": {"plural": "widgets", "singular": "widget", "kind": "Widget", "listKind": "WidgetList"},
+        "versions": [
+            {
+                "name": "v1",
+                "served": True,
+                "storage": True,
+                "subresources": {"status": {}},
+                "schema": {
+                    "openAPIV3Schema": {
+                        "type": "object",
+                        "required": ["spec"],
+                        "properties": {
+                            "spec": {
+                                "type": "object",
+                                "properties": {
+                                    "size": {"type": "integer", "minimum": 0, "default": 3},
+                                    "color": {"type": "string", "enum": ["red", "blue"]},
+                                    "port": {"x-kubernetes-int-or-string": True},
+                                    "list": {"type": "array", "items": {"type": "object", "properties": {"a": {"type": "string"}}}},
+                                    "set": {"type": "array", "x-kubernetes-list-type": "set", "items": {"type": "string"}},
+                                    "parts": {
+                                        "type": "array",
+                                        "x-kubernetes-list-type": "map",
+                                        "x-kubernetes-list-map-keys": ["name"],
+                                        "items": {
+                                            "type": "object",
+                                            "required": ["name"],
+                                            "properties": {"name": {"type": "string"}, "n": {"type": "integer"}},
+                                        },
+                                    },
+                                    "free": {"type": "object", "x-kubernetes-preserve-unknown-fields": True},
+                                    "map": {"type": "object", "additionalProperties": {"type": "string"}},
+                                    "whole": {
+                                        "type": "object",
+                                        "x-kubernetes-map-type": "atomic",
+                                        "properties": {"a": {"type": "string"}, "b": {"type": "string"}},
+                                    },
+                                    "nothing": {"type": "string", "nullable": True},
+                                },
+                            },
+                            "status": {
+                                "type": "object",
+                                "properties": {
+                                    "phase": {"type": "string"},
+                                    "count": {"type": "integer"},
+                                    "conditions": {
+                                        "type": "array",
+                                        "items": {
+                                            "type": "object",
+                                            "required": ["type"],
+                                            "properties": {"type": {"type": "string"}, "status": {"type": "string"}},
+                                        },
+                                    },
+                                },
+                            },
+                        },
+                    }
+                },
+            }
+        ],
+    },
+}
+
+DEFINITIONS = (WIDGETS, *crds())
+RESOURCES = [resource for definition in DEFINITIONS for resource in from_definition(definition)]
+ROOTS = {
+    "secrets": "/api/v1",
+    "configmaps": "/api/v1",
+    "externalsecrets": "/apis/external-secrets.io/v1",
+    "widgets": "/apis/conformance.example.com/v1",
+}
+HEADS = {
+    "secrets": {"apiVersion": "v1", "kind": "Secret"},
+    "configmaps": {"apiVersion": "v1", "kind": "ConfigMap"},
+    "externalsecrets": {"apiVersion": "external-secrets.io/v1", "kind": "ExternalSecret"},
+    "widgets": {"apiVersion": "conformance.example.com/v1", "kind": "Widget"},
+}
+
+# ---------------------------------------------------------------- the two servers
+
+
+@dataclass
+class Real:
+    """A kube-apiserver without controllers: nothing writes but the test."""
+
+    plane: ControlPlane
+    pool: urllib3.PoolManager
+
+    def send(self, call: KubeCall) -> KubeReply:
+        answer = self.pool.request(call.method, self._url(call), body=call.body, headers=self._headers(call.content_type))
+        return KubeReply(status=answer.status, body=answer.data)
+
+    def events(self, call: KubeCall, last: str) -> list[bytes]:
+        """The events of a watch up to the first about the object ``last``."""
+        answer = self.pool.request("GET", self._url(call), headers=self._headers(JSON), preload_content=False)
+        lines: list[bytes] = []
+        try:
+            rest = b""
+            for chunk in answer.stream(65536):
+                rest += chunk
+                *whole, rest = rest.split(b"\n")
+                for line in whole:
+                    if orjson.loads(line)["object"].get("metadata", {}).get("name") == last:
+                        return lines
+                    lines.append(line)
+            return lines
+        finally:
+            answer.close()
+
+    def _url(self, call: KubeCall) -> str:
+        return f"{self.plane.server}{call.path}" + (f"?{urlencode(call.query)}" if call.query else "")
+
+    def _headers(self, content_type: str) -> dict[str, str]:
+        return {
+            "Authorization": f"Bearer {self.plane.admin_token}",
+            "Accept": "application/json",
+            "Content-Type": content_type,
+            "User-Agent": f"{MANAGER}/1",
+        }
+
+
+@dataclass
+class Simulated:
+    """The server under test. A second passes with every request."""
+
+    server: ApiServer
+    seconds: int = 1_700_000_000
+
+    def send(self, call: KubeCall) -> KubeReply:
+        self.seconds += 1
+        return self.server.handle(call, Instant(self.seconds * SECOND), MANAGER)
+
+    def events(self, call: KubeCall, last: str) -> list[bytes]:
+        watch = self.server.watch(call)
+        assert not isinstance(watch, KubeReply)
+        lines = watch.take()
+        return list(itertools.takewhile(lambda line: orjson.loads(line)["object"].get("metadata", {}).get("name") != last, lines))
+
+
+@pytest.fixture(scope="module")
+def real(binaries: Binaries) -> Iterator[Real]:
+    with ControlPlane(binaries, controllers=False) as plane:
+        plane.admin.apply_crds(DEFINITIONS)
+        real = Real(plane, urllib3.PoolManager(ca_cert_data=plane.ca_pem.decode(), retries=False, timeout=urllib3.Timeout(10)))
+        warm_up(real)
+        yield real
+
+
+# ---------------------------------------------------------------- generated requests
+
+names = st.sampled_from(["a", "b"])
+managers = st.sampled_from([(), (), (("fieldManager", "m1"),), (("fieldManager", "m2"),)])
+base64s = st.sampled_from(["", "dg==", "dw==", "eHl6", "YWJj"])
+odd_values = st.sampled_from([None, 1, True, "not base64", ["x"], {"y": "z"}, "dx=="])
+texts = st.sampled_from(["", "v", "w", "long text é"])
+label_maps = st.dictionaries(st.sampled_from(["app", "example.com/tier", "x"]), st.sampled_from(["", "one", "two"]), max_size=2)
+odd_label_maps = st.sampled_from([{"-bad": "x"}, {"app": "not valid!"}, {"a/b/c": "x"}, {"app": None}, {"app": 1}, {}, None, []])
+annotation_maps = st.dictionaries(st.sampled_from(["note", "example.com/Note"]), texts, max_size=2)
+finalizer_lists = st.sampled_from([["example.com/f"], ["example.com/f", "example.com/g"], ["example.com/g"], ["plain"], [], ["bad name"]])
+odd_meta = st.sampled_from(
+    [
+        {"generation": 7},
+        {"creationTimestamp": "2001-01-01T00:00:00Z"},
+        {"creationTimestamp": None},
+        {"deletionTimestamp": "2001-01-01T00:00:00Z"},
+        {"selfLink": "/x"},
+        {"unknown": 1},
+        {"managedFields": []},
+        {"managedFields": [{}]},
+        {"managedFields": [{"manager": "m3", "operation": "Update", "apiVersion": "v1", "fieldsType": "FieldsV1", "fieldsV1": {"f:data": {}}}]},
+        {"managedFields": [{"manager": "m3"}]},
+        {"namespace": "elsewhere"},
+        {"name": "other"},
+        {"labels": "x"},
+        {"resourceVersion": "1"},
+        {"resourceVersion": "abc"},
+        {"resourceVersion": ""},
+        {"uid": "11111111-1111-4111-8111-111111111111"},
+        {"ownerReferences": [{"apiVersion": "v1", "kind": "ConfigMap", "name": "o", "uid": "o1"}]},
+        {
+            "ownerReferences": [
+                {"apiVersion": "v1", "kind": "ConfigMap", "name": "o", "uid": "o1", "controller": True, "blockOwnerDeletion": False},
+                {"apiVersion": "v1", "kind": "ConfigMap", "name": "o", "uid": "o2"},
+            ]
+        },
+        {"ownerReferences": [{"apiVersion": "v1", "kind": "ConfigMap", "name": "o", "uid": "o1"}] * 2},
+        {"ownerReferences": [{"apiVersion": "v1", "kind": "Event", "name": "o", "uid": "o1"}]},
+        {"ownerReferences": [{"apiVersion": "v1", "name": "o", "uid": "o1"}]},
+    ]
+)
+
+
+@st.composite
+def metadata(draw: st.DrawFn) -> dict[str, Any]:
+    meta: dict[str, Any] = {}
+    if draw(st.booleans()):
+        meta["labels"] = draw(st.one_of(label_maps, label_maps, label_maps, odd_label_maps))
+    if draw(st.booleans()):
+        meta["annotations"] = draw(annotation_maps)
+    if draw(st.integers(0, 4)) == 0:
+        meta["finalizers"] = draw(finalizer_lists)
+    if draw(st.integers(0, 4)) == 0:
+        meta.update(draw(odd_meta))
+    return meta
+
+
+def data_map(values: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    keys = st.sampled_from(["k", "l", "tls.crt", "username", "bad/key", ".."])
+    common = st.dictionaries(st.sampled_from(["k", "l", "username"]), values, max_size=3)
+    odd = st.one_of(st.dictionaries(keys, st.one_of(values, odd_values), max_size=2), st.sampled_from([None, {}, "x", []]))
+    return st.one_of(common, common, common, odd)
+
+
+def some(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries({}, optional=fields)
+
+
+contents: dict[str, st.SearchStrategy[dict[str, Any]]] = {
+    "secrets": some(
+        data=data_map(base64s),
+        stringData=data_map(texts),
+        type=st.sampled_from(["Opaque", "Opaque", "", "kubernetes.io/tls", "kubernetes.io/basic-auth", "custom", None, 1]),
+        immutable=st.sampled_from([True, False, None]),
+        unknown=st.just(1),
+    ),
+    "configmaps": some(
+        data=data_map(texts), binaryData=data_map(base64s), immutable=st.sampled_from([True, False, None, "x"]), unknown=st.just({"a": 1})
+    ),
+    "externalsecrets": some(
+        spec=some(
+            refreshInterval=st.sampled_from(["1h", "5m", None, 3]),
+            secretStoreRef=some(name=st.sampled_from(["store", "other"]), kind=st.sampled_from(["SecretStore", "ClusterSecretStore", "Odd"])),
+            target=some(name=st.sampled_from(["t", ""]), creationPolicy=st.sampled_from(["Owner", "Merge", "Odd"]), immutable=st.booleans()),
+            data=st.lists(
+                some(
+                    secretKey=st.sampled_from(["k", "l"]),
+                    remoteRef=some(key=st.sampled_from(["x", "y"]), property=st.just("p"), unknown=st.just(1)),
+                ),
+                max_size=2,
+            ),
+            unknown=st.just(True),
+        ),
+        status=some(refreshTime=st.sampled_from(["2020-01-01T00:00:00Z", "nonsense"]), syncedResourceVersion=st.sampled_from(["1-a", "1-b"])),
+        unknown=st.just(1),
+    ),
+    "widgets": some(
+        spec=st.one_of(
+            some(
+                size=st.sampled_from([1, 2, None, -1, "x"]),
+                color=st.sampled_from(["red", "blue", "green"]),
+                port=st.sampled_from([80, "http", 1.5]),
+                list=st.lists(some(a=texts, b=st.just(1)), max_size=2),
+                set=st.lists(st.sampled_from(["x", "y"]), max_size=2),
+                parts=st.lists(some(name=st.sampled_from(["p", "q"]), n=st.integers(0, 2)), max_size=2),
+                free=some(a=st.integers(0, 1), b=st.just({"c": [1, {"d": None}]}), e=st.just({})),
+                map=st.dictionaries(st.sampled_from(["x", "y"]), texts, max_size=2),
+                whole=some(a=texts, b=texts),
+                nothing=st.sampled_from([None, "some"]),
+            ),
+            st.sampled_from([None, "x", []]),
+        ),
+        status=some(
+            phase=st.sampled_from(["one", "two", None]),
+            count=st.integers(0, 2),
+            conditions=st.lists(some(type=st.sampled_from(["Ready"]), status=st.sampled_from(["True", "False"])), max_size=1),
+        ),
+        unknown=st.just(1),
+    ),
+}
+
+# Everything that makes a valid object of a kind, so that sequences get past their first create.
+FULL: dict[str, dict[str, Any]] = {
+    "secrets": {"data": {"k": "dg==", "l": ""}, "type": "Opaque"},
+    "configmaps": {"data": {"k": "v"}},
+    "externalsecrets": {"spec": {"secretStoreRef": {"name": "store"}, "data": [{"secretKey": "k", "remoteRef": {"key": "x"}}]}},
+    "widgets": {"spec": {"color": "red", "set": ["x"], "parts": [{"name": "p", "n": 1}], "map": {"x": "v"}}},
+}
+
+
+def nulls(content: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[dict[str, Any]]:
+    """Merge patches: content in which members may be taken away."""
+
+    def with_nulls(value: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
+        keys = st.sampled_from(["data", "spec", "status", "immutable", "metadata"])
+        return st.one_of(st.just(value), st.just(value), keys.map(lambda key: {**value, key: None}))
+
+    return content.flatmap(with_nulls)
+
+
+def heads(plural: str) -> st.SearchStrategy[dict[str, str]]:
+    """Mostly the right one."""
+    head = HEADS[plural]
+    wrong = [{}, {"kind": head["kind"]}, {"apiVersion": head["apiVersion"]}, {**head, "kind": "Pod"}, {**head, "apiVersion": "x/v1"}]
+    return st.integers(0, 9).flatmap(lambda odd: st.just(head) if odd else st.sampled_from(wrong))
+
+
+@st.composite
+def steps(draw: st.DrawFn, namespace: str) -> Step:
+    plural = draw(st.sampled_from(list(ROOTS)))
+    collection = f"{ROOTS[plural]}/namespaces/{namespace}/{plural}"
+    name = draw(names)
+    path = f"{collection}/{name}"
+    head = draw(heads(plural))
+    verb = draw(st.sampled_from(["create", "create", "full", "edit", "edit", "put", "patch", "patch", "status", "delete", "delete", "get", "list"]))
+    query = draw(managers) + draw(st.sampled_from([(), (), (), (), (("dryRun", "All"),)]))
+    if verb in ("create", "full"):
+        content = FULL[plural] if verb == "full" else draw(contents[plural])
+        meta = {"name": name, **draw(metadata())} if draw(st.integers(0, 9)) else {"generateName": "gen-"}
+        return Step(method="POST", path=collection, body={**head, **content, "metadata": meta}, query=query)
+    if verb == "edit":
+        edit: dict[str, Any] = {**draw(nulls(contents[plural])), "metadata": draw(metadata())}
+        if draw(st.integers(0, 3)) == 0:
+            edit["metadata"]["resourceVersion"] = draw(st.sampled_from([None, Symbol("first_version", path)]))
+        if draw(st.integers(0, 3)) == 0:
+            edit["metadata"]["managedFields"] = None
+        suffix = "/status" if plural in ("externalsecrets", "widgets") and draw(st.integers(0, 3)) == 0 else ""
+        return Step(method="PUT", path=path + suffix, body={**HEADS[plural], "metadata": {"name": name}}, edit=edit, query=query)
+    if verb == "put":
+        versions = st.sampled_from([{}, {"resourceVersion": Symbol("version", path)}, {"uid": Symbol("uid", path)}])
+        meta = {"name": name, **draw(metadata()), **draw(versions)}
+        return Step(method="PUT", path=path, body={**head, **draw(contents[plural]), "metadata": meta}, query=query)
+    if verb == "patch":
+        meta = draw(metadata()) | draw(st.sampled_from([{}, {}, {"resourceVersion": Symbol("version", path)}, {"uid": Symbol("uid", path)}]))
+        body = {**draw(nulls(contents[plural])), **({"metadata": meta} if meta else {})}
+        return Step(method="PATCH", path=path, body=body, query=query, content_type=MERGE_PATCH)
+    if verb == "status":
+        body = {key: value for key, value in draw(contents[plural]).items() if key != "spec" or draw(st.booleans())}
+        return Step(method="PATCH", path=f"{path}/status", body=body, query=query, content_type=MERGE_PATCH)
+    if verb == "delete":
+        preconditions = draw(
+            st.sampled_from(
+                [
+                    None,
+                    None,
+                    {"preconditions": {"uid": Symbol("uid", path)}},
+                    {"preconditions": {"resourceVersion": Symbol("version", path)}},
+                    {"preconditions": {"resourceVersion": Symbol("first_version", path), "uid": Symbol("uid", path)}},
+                    {"propagationPolicy": "Background"},
+                    {"propagationPolicy": "Foreground"},
+                    {"propagationPolicy": "Orphan"},
+                    {"propagationPolicy": "Odd"},
+                    {"orphanDependents": False},
+                    {"preconditions": {"uid": "wrong"}},
+                ]
+            )
+        )
+        return Step(method="DELETE", path=path, body=preconditions, query=draw(st.sampled_from([(), (), (("dryRun", "All"),)])))
+    if verb == "get":
+        return Step(method="GET", path=path)
+    return Step(method="GET", path=collection, query=draw(list_queries))
+
+
+list_queries = st.sampled_from(
+    [
+        (),
+        (("limit", "1"),),
+        (("labelSelector", "app=one"),),
+        (("labelSelector", "app"),),
+        (("labelSelector", "!app"),),
+        (("labelSelector", "app in (one,two),x!=one"),),
+        (("labelSelector", "app notin (one, two)"),),
+        (("labelSelector", "app=one=two"),),
+        (("labelSelector", "example.com/tier=="),),
+        (("fieldSelector", "metadata.name=a"),),
+        (("fieldSelector", "metadata.name!=a"),),
+        (("fieldSelector", "type=Opaque"),),
+        (("fieldSelector", "spec.unknown=1"),),
+        (("resourceVersion", "0"),),
+        (("resourceVersionMatch", "Exact"),),
+        (("resourceVersion", "0"), ("resourceVersionMatch", "Exact")),
+        (("limit", "x"),),
+        (("continue", "nonsense"),),
+    ]
+)
+
+# ---------------------------------------------------------------- the comparison
+
+_namespaces = itertools.count()
+
+
+def warm_up(real: Real) -> None:
+    """Wait until the watch cache of every kind has begun: before that, no version is young enough for a watch."""
+    for plural, root in ROOTS.items():
+        path = f"{root}/namespaces/default/{plural}"
+        end = {**HEADS[plural], **FULL[plural], "metadata": {"name": "zz-end"}}
+        poll(lambda path=path: real.send(KubeCall(method="GET", path=path)).status == 200, f"{plural} are served", 30)
+        version = orjson.loads(real.send(KubeCall(method="GET", path=path)).body)["metadata"]["resourceVersion"]
+        real.send(KubeCall(method="POST", path=path, body=orjson.dumps(end)))
+        real.events(KubeCall(method="GET", path=path, query=(("watch", "1"), ("resourceVersion", version))), "zz-end")
+
+
+def run(real: Real, sequence: list[Step], namespace: str) -> None:
+    """Raises ``AssertionError`` at the first answer that differs."""
+    simulated = Simulated(ApiServer(resources=RESOURCES))
+    sides = (real, simulated)
+    sessions = [Session(side.send) for side in sides]
+    start = Step(method="POST", path="/api/v1/namespaces", body={"metadata": {"name": namespace}})
+    versions = []
+    for session in sessions:
+        assert session.run(start).status == 201
+        versions.append(session.latest(f"/api/v1/namespaces/{namespace}")["metadata"]["resourceVersion"])
+    for number, step in enumerate(sequence):
+        expected, got = (session.run(step) for session in sessions)
+        assert got == expected, _difference(number, step, expected, got)
+    compare_events(sides, sessions, versions, namespace)
+
+
+def _difference(number: int, step: Step, expected: Seen, got: Seen) -> str:
+    return f"step {number}: {step}\nreal:      {expected}\nsimulated: {got}"
+
+
+def compare_events(sides: tuple[Real, Simulated], sessions: list[Session], versions: list[str], namespace: str) -> None:
+    for plural in ROOTS:
+        collection = f"{ROOTS[plural]}/namespaces/{namespace}/{plural}"
+        end = Step(method="POST", path=collection, body={**HEADS[plural], "metadata": {"name": "zz-end", "labels": {"app": "one"}}, **FULL[plural]})
+        for session in sessions:
+            assert session.run(end).status == 201
+        for selector in ((), (("labelSelector", "app=one"),), (("labelSelector", "app"),)):
+            seen = []
+            for side, session, version in zip(sides, sessions, versions, strict=True):
+                query = (("watch", "1"), ("resourceVersion", version), *selector)
+                lines = side.events(KubeCall(method="GET", path=collection, query=query), "zz-end")
+                seen.append(masked_events(session, lines))
+            assert seen[1] == seen[0], f"events of {plural} with {selector}:\nreal:      {seen[0]}\nsimulated: {seen[1]}"
+
+
+@settings(
+    max_examples=SEQUENCES,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    phases=[Phase.explicit, Phase.generate, Phase.shrink],
+    suppress_health_check=list(HealthCheck),
+)
+@given(data=st.data())
+def test_generated_sequences_have_equal_answers_and_events(real: Real, data: st.DataObject) -> None:
+    namespace = f"conformance-{next(_namespaces)}"
+    run(real, data.draw(st.lists(steps(namespace), min_size=1, max_size=STEPS_MAX)), namespace)

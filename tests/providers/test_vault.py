@@ -1,0 +1,407 @@
+"""Conversations with Vault."""
+
+from __future__ import annotations
+
+import pytest
+
+from eso_core.door import Absent, AccountToken, Blob, ConfigMapKey, Entries, Failed, Find, Found, Get, Probe, SecretKey, Session
+from eso_core.failure import Broken, InvalidSpec, Missing, Refused, Throttled, Unreachable
+from eso_core.wire import CallFailed, SdkReply
+from tests.providers.scripts import CANARY, access, ask, entries, failure, ok, one, parsed, plain, provider, run, value
+
+TOKEN = {"auth": {"tokenSecretRef": {"name": "t", "key": "k"}}}
+V2 = {"server": "https://vault.example:8200", "path": "secret", **TOKEN}
+V1 = {**V2, "version": "v1"}
+ROLE = {**V2, "auth": {"appRole": {"path": "approle", "roleId": " role ", "secretRef": {"name": "s", "key": "id"}}}}
+LOGGED_IN = ok({"auth": {"client_token": "hvs.x", "lease_duration": 3600, "renewable": True}})
+KEY = Get(key="app/db")
+
+
+def store(spec=V2):
+    return access("vault", spec, {"token": CANARY})
+
+
+def kv2(data, **more):
+    return ok({"data": {"data": data, "metadata": {"version": 1}}, **more})
+
+
+class TestReading:
+    def test_version_2(self):
+        ran = ask("vault", store(), KEY, replies=[kv2({"user": "u"})])
+        [call] = ran.calls
+        assert (call.method, call.url) == ("GET", "https://vault.example:8200/v1/secret/data/app/db")
+        assert call.headers["X-Vault-Token"] == CANARY
+        assert call.name == "ReadSecretData"
+        assert value("vault", ran.value[KEY]) == b'{"user":"u"}'
+        assert value("vault", ran.value[KEY], "user") == b"u"
+
+    def test_version_1(self):
+        ran = ask("vault", store(V1), KEY, replies=[ok({"data": {"user": "u"}})])
+        assert ran.calls[0].url == "https://vault.example:8200/v1/secret/app/db"
+        assert entries("vault", ran.value[KEY]) == {"user": b"u"}
+
+    def test_a_version_is_part_of_the_query(self):
+        query = Get(key="app/db", version="3&x")
+        ran = ask("vault", store(), query, replies=[kv2({})])
+        assert ran.calls[0].url == "https://vault.example:8200/v1/secret/data/app/db?version=3%26x"
+
+    def test_without_a_mount(self):
+        use = store({"server": "https://vault.example/base/", **TOKEN})
+        assert ask("vault", use, Get(key="kv/app"), replies=[kv2({})]).calls[0].url == "https://vault.example/base/v1/kv/data/app"
+
+    def test_odd_characters_stay_in_the_path(self):
+        ran = ask("vault", store(), Get(key="a b/ü?x#y%2e"), replies=[kv2({})])
+        assert ran.calls[0].url.endswith("/v1/secret/data/a%20b/%C3%BC%3Fx%23y%252e")
+
+    def test_doubled_slashes_do_not_count(self):
+        assert ask("vault", store(), Get(key="/app//db/"), replies=[kv2({})]).calls[0].url.endswith("/v1/secret/data/app/db")
+
+    @pytest.mark.parametrize("key", ["../sys/mounts", "a/../../x", ".."])
+    def test_a_key_does_not_climb(self, key):
+        assert isinstance(failure(one("vault", store(), Get(key=key))), InvalidSpec)
+
+    @pytest.mark.parametrize("key", ["auth/token/lookup-self", "/auth//token/lookup-self"])
+    def test_a_key_does_not_name_the_token(self, key):
+        use = store({"server": "https://vault.example", "version": "v1", **TOKEN})
+        assert isinstance(failure(one("vault", use, Get(key=key))), InvalidSpec)
+
+    def test_numbers_keep_their_text(self):
+        answer = one("vault", store(), KEY, kv2_raw := ok(b'{"data":{"data":{"n":12345678901234567890,"d":1.50}}}'))
+        assert kv2_raw.status == 200
+        assert value("vault", answer) == b'{"d":1.50,"n":12345678901234567890}'
+        assert value("vault", answer, "n") == b"12345678901234567890"
+
+    def test_properties(self):
+        answer = one("vault", store(), KEY, kv2({"a.b": "flat", "a": {"b": "deep", "c": [1, 2]}, "t": True, "n": None}))
+        assert value("vault", answer, "a.b") == b"flat"
+        assert value("vault", answer, "a.c.1") == b"2"
+        assert value("vault", answer, "t") == b"true"
+        assert value("vault", answer, "n") == b""
+        assert "cannot find secret data for key" in failure(value("vault", answer, "nope")).what
+        assert entries("vault", answer, "a") == {"b": b"deep", "c": b"[1,2]"}
+
+
+class TestMissing:
+    @pytest.mark.parametrize(
+        "reply",
+        [
+            ok({"errors": []}, 404),
+            ok({"data": {"data": None, "metadata": {"deletion_time": "2024-01-01T00:00:00Z"}}}, 404),
+            ok({"data": {"data": None, "metadata": {}}}),
+            ok(b"", 404),
+        ],
+    )
+    def test_absent(self, reply):
+        assert one("vault", store(), KEY, reply) == Absent()
+
+    def test_absent_in_version_1(self):
+        assert one("vault", store(V1), KEY, ok({"errors": []}, 404)) == Absent()
+        assert one("vault", store(V1), KEY, ok({"data": None})) == Absent()
+
+    def test_no_mount_is_not_a_missing_secret(self):
+        text = 'no handler for route "secret/data/app/db". route entry not found.'
+        assert failure(one("vault", store(), KEY, ok({"errors": [text]}, 404))) == Missing(
+            f"Vault GET https://vault.example:8200/v1/secret/data/app/db: {text}"
+        )
+
+
+class TestFailures:
+    @pytest.mark.parametrize(
+        ("reply", "kind"),
+        [
+            (ok({"errors": ["1 error occurred:\n\t* permission denied\n\n"]}, 403), Refused),
+            (ok({"errors": ["missing client token"]}, 400), Refused),
+            (ok({"errors": ["Field validation failed"]}, 400), Broken),
+            (ok({"errors": []}, 412), Unreachable),
+            (ok({"errors": ["Vault is sealed"]}, 503), Unreachable),
+            (ok(b"<html>bad gateway</html>", 502), Unreachable),
+            (ok(b"", 307, location="https://active"), Unreachable),
+            (ok({"errors": ["quota"]}, 429), Throttled),
+            (ok({}, 473), Throttled),
+            (ok(b"", 204), Broken),
+            (ok(b"", 200), Broken),
+            (ok(b"<html>", 200), Broken),
+            (ok([]), Broken),
+            (ok({"data": {}}), Broken),
+            (ok({"data": {"data": [1]}}), Broken),
+            (ok({"data": {"data": "text"}}), Broken),
+            (ok({"data": "text"}), Broken),
+            (ok(b"[" * 100_000), Broken),
+            (ok({"errors": "text"}, 418), Broken),
+            (CallFailed(Unreachable("https://vault.example:8200: connection refused")), Unreachable),
+            (SdkReply(value=1), Broken),
+        ],
+    )
+    def test_kinds(self, reply, kind):
+        got = failure(one("vault", store(), KEY, reply))
+        assert isinstance(got, kind)
+        assert CANARY not in got.what
+
+    def test_a_refusal_repeats_the_server_on_one_line(self):
+        got = failure(one("vault", store(), KEY, ok({"errors": ["1 error occurred:\n\t* permission denied\n\n"]}, 403)))
+        where = "https://vault.example:8200/v1/secret/data/app/db"
+        assert got == Refused(f"Vault GET {where}: 1 error occurred: * permission denied", session=True)
+
+    def test_texts_are_bounded(self):
+        assert len(failure(one("vault", store(), KEY, ok({"errors": ["x" * 5000]}, 500))).what) < 300
+
+    @pytest.mark.parametrize(("header", "seconds"), [("7", 7), ("999999", 300), ("Wed, 21 Oct 2015 07:28:00 GMT", 0), ("-1", 0), ("", 0)])
+    def test_retry_after(self, header, seconds):
+        assert failure(one("vault", store(), KEY, ok({}, 429, retry_after=header))).after_ns == seconds * 10**9
+
+
+class TestMetadata:
+    META = {
+        "created_time": "2024-01-01T00:00:00Z",
+        "current_version": 2,
+        "delete_version_after": "0s",
+        "custom_metadata": {"env": "<prod>"},
+    }
+    QUERY = Get(key="app/db", metadata=True)
+
+    def test_system_and_custom(self):
+        ran = ask("vault", store(), self.QUERY, replies=[ok({"data": self.META})])
+        assert ran.calls[0].url == "https://vault.example:8200/v1/secret/metadata/app/db"
+        answer = ran.value[self.QUERY]
+        assert value("vault", answer) == (
+            b'{"created_time":"2024-01-01T00:00:00Z","current_version":"2","delete_version_after":"0s","env":"\\u003cprod\\u003e"}'
+        )
+        assert value("vault", answer, "env") == b"<prod>"
+
+    def test_nothing_is_an_empty_value(self):
+        assert value("vault", one("vault", store(), self.QUERY, ok({"data": {"custom_metadata": None}}))) == b""
+
+    def test_missing(self):
+        assert one("vault", store(), self.QUERY, ok({"errors": []}, 404)) == Absent()
+
+    def test_not_in_version_1(self):
+        assert "kv version v1" in failure(one("vault", store(V1), self.QUERY)).what
+
+    def test_a_path_without_a_mount_needs_data(self):
+        use = store({"server": "https://vault.example", **TOKEN})
+        assert "isn't a valid kv v2 path" in failure(one("vault", use, Get(key="kv/app", metadata=True))).what
+
+    def test_wrong_types(self):
+        assert isinstance(failure(one("vault", store(), self.QUERY, ok({"data": [1]}))), Broken)
+
+
+class TestFinding:
+    TREE = {"": ["app/", "top"], "app/": ["db", "web", "gone", "deep/"], "app/deep/": ["db"]}
+    TAGS = {"app/db": {"env": "prod"}, "app/web": {"env": "dev"}, "top": None}
+
+    def server(self, call):
+        path, _, query = call.url.removeprefix("https://vault.example:8200/v1/secret/").partition("?")
+        part, _, name = path.partition("/")
+        if query == "list=true":
+            keys = self.TREE.get(f"{name}/" if name else "")
+            return ok({"data": {"keys": keys}}) if keys else ok({"errors": []}, 404)
+        if part == "metadata":
+            return ok({"data": {"custom_metadata": self.TAGS.get(name), "current_version": 1}})
+        return ok({"errors": []}, 404) if name == "app/gone" else kv2({"name": name})
+
+    def find(self, spec=V2, **query):
+        wanted = Find(**query)
+        ran = ask("vault", store(spec), wanted, replies=self.server)
+        return plain(ran.value[wanted]), ran.calls
+
+    def test_by_name_in_full_paths(self):
+        found, calls = self.find(name="db$")
+        assert found == {"app/db": b'{"name":"app/db"}', "app/deep/db": b'{"name":"app/deep/db"}'}
+        assert [call.name for call in calls] == ["ListSecrets"] * 3 + ["ReadSecretData"] * 2
+
+    def test_below_a_path(self):
+        found, _ = self.find(name=".*", path="app")
+        assert sorted(found) == ["app/db", "app/deep/db", "app/web"]
+
+    def test_by_tags(self):
+        found, _ = self.find(tags=(("env", "prod"),))
+        assert found == {"app/db": b'{"name":"app/db"}'}
+
+    def test_a_name_wins_over_tags(self):
+        found, _ = self.find(name="top", tags=(("env", "prod"),))
+        assert sorted(found) == ["top"]
+
+    def test_everything(self):
+        assert len(self.find()[0]) == 4
+
+    def test_no_such_path_is_absent(self):
+        assert self.find(name=".*", path="nope")[0] == Absent()
+
+    def test_a_folder_that_vanishes_is_empty(self):
+        query = Find(name=".*")
+        ran = ask("vault", store(), query, replies=[ok({"data": {"keys": ["a/"]}}), ok({"errors": []}, 404)])
+        assert plain(ran.value[query]) == {}
+
+    def test_tags_need_version_2(self):
+        assert "kv version v1" in failure(one("vault", store(V1), Find(tags=(("a", "b"),)))).what
+
+    def test_a_bad_regexp(self):
+        assert failure(one("vault", store(), Find(name="(")))
+
+    @pytest.mark.parametrize("reply", [ok({}, 403), ok(b"x"), ok({"data": {"keys": [1]}})])
+    def test_a_list_that_fails(self, reply):
+        assert isinstance(one("vault", store(), Find(name=".*"), reply), Failed)
+
+    def test_one_refused_secret_fails_the_find(self):
+        answer = one("vault", store(), Find(name=".*"), ok({"data": {"keys": ["a"]}}), ok({"errors": ["permission denied"]}, 403))
+        assert isinstance(failure(answer), Refused)
+
+    def test_a_tree_without_end_is_cut(self):
+        answer = ask("vault", store(), Find(name="x"), replies=lambda _: ok({"data": {"keys": [f"{n}/" for n in range(200)]}}))
+        assert "narrow the find" in failure(answer.value[Find(name="x")]).what
+
+
+class TestLogin:
+    def test_a_token_is_used_as_it_is(self):
+        assert run(provider("vault").login(store())).value == Session(value=CANARY)
+
+    def test_no_auth_sends_no_token(self):
+        use = access("vault", {"server": "https://vault.example", "path": "secret"})
+        assert "X-Vault-Token" not in ask("vault", use, KEY, replies=[kv2({})]).calls[0].headers
+
+    def test_app_role(self):
+        use = access("vault", ROLE, {"secret_id": f"{CANARY}\n"})
+        ran = run(provider("vault").login(use), [LOGGED_IN])
+        assert ran.value == Session(value="hvs.x", lease_s=3600)
+        [call] = ran.calls
+        assert (call.method, call.url, call.name) == ("PUT", "https://vault.example:8200/v1/auth/approle/login", "Login")
+        assert call.body == b'{"role_id":"role","secret_id":"%s"}' % CANARY.encode()
+        assert "X-Vault-Token" not in call.headers
+
+    def test_a_role_id_from_a_secret(self):
+        spec = {
+            **V2,
+            "auth": {"appRole": {"path": "custom", "roleRef": {"name": "r", "key": "id"}, "secretRef": {"name": "s", "key": "id"}}},
+        }
+        use = access("vault", spec, {"role_id": "r1", "secret_id": "s1"})
+        [call] = run(provider("vault").login(use), [LOGGED_IN]).calls
+        assert call.body == b'{"role_id":"r1","secret_id":"s1"}'
+        assert call.url.endswith("/v1/auth/custom/login")
+
+    def test_a_token_without_end(self):
+        use = access("vault", ROLE, {"secret_id": "x"})
+        assert run(provider("vault").login(use), [ok({"auth": {"client_token": "t", "lease_duration": 0}})]).value.lease_s is None
+
+    @pytest.mark.parametrize(
+        ("reply", "kind"),
+        [
+            (ok({"errors": ["invalid role or secret ID"]}, 400), Refused),
+            (ok({"errors": ["invalid secret id"]}, 400), Refused),
+            (ok({"errors": ["permission denied"]}, 403), Refused),
+            (ok({"errors": ['no handler for route "auth/approle/login"']}, 404), Missing),
+            (ok({"errors": ["sealed"]}, 503), Unreachable),
+            (ok({}, 429), Throttled),
+            (ok(b"?", 200), Broken),
+            (ok({"auth": None}), Broken),
+            (ok({"auth": {"client_token": ""}}), Broken),
+            (CallFailed(Unreachable("x")), Unreachable),
+        ],
+    )
+    def test_failures(self, reply, kind):
+        got = run(provider("vault").login(access("vault", ROLE, {"secret_id": CANARY})), [reply]).value
+        assert isinstance(got, kind)
+        assert CANARY not in repr(got)
+
+    def test_namespaces(self):
+        spec = {**ROLE, "namespace": "team/a", "auth": {**ROLE["auth"], "namespace": "team"}}
+        use = access("vault", spec, {"secret_id": "x"})
+        assert run(provider("vault").login(use), [LOGGED_IN]).calls[0].headers["X-Vault-Namespace"] == "team"
+        assert ask("vault", use, KEY, replies=[kv2({})], login=[LOGGED_IN]).calls[0].headers["X-Vault-Namespace"] == "team/a"
+
+    def test_headers(self):
+        use = store({**V2, "headers": {"X-Team": "a"}, "readYourWrites": True, "forwardInconsistent": True})
+        headers = ask("vault", use, KEY, replies=[kv2({})]).calls[0].headers
+        assert headers["X-Team"] == "a"
+        assert headers["X-Vault-Inconsistent"] == "forward-active-node"
+        assert headers["X-Vault-Request"] == "true"
+
+
+class TestProbe:
+    def test_a_known_token(self):
+        ran = ask("vault", store(), Probe(), replies=[ok({"data": {"type": "service", "ttl": 0, "expire_time": None}})])
+        assert ran.value[Probe()] == Found(Entries({}))
+        assert ran.calls[0].url.endswith("/v1/auth/token/lookup-self")
+
+    def test_an_unknown_token(self):
+        answer = one("vault", store(), Probe(), ok({"errors": ["permission denied"]}, 403))
+        assert isinstance(failure(answer), Refused)
+        assert not answer.unsure
+
+    @pytest.mark.parametrize("reply", [ok({}), ok(b""), ok({"data": {}}), ok([])])
+    def test_nonsense(self, reply):
+        assert isinstance(failure(one("vault", store(), Probe(), reply)), Broken)
+
+
+PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
+
+
+def b64(text):
+    import base64
+
+    return base64.b64encode(text.encode()).decode()
+
+
+class TestParsing:
+    def test_needs(self):
+        spec = {
+            **ROLE,
+            "tls": {"certSecretRef": {"name": "c", "key": "crt"}, "keySecretRef": {"name": "c", "key": "key"}},
+            "caProvider": {"type": "ConfigMap", "name": "ca", "key": "ca.crt"},
+        }
+        assert provider("vault").needs(parsed("vault", spec)) == {
+            "secret_id": SecretKey("s", "id"),
+            "tls_cert": SecretKey("c", "crt"),
+            "tls_key": SecretKey("c", "key"),
+            "ca": ConfigMapKey("ca", "ca.crt"),
+        }
+
+    @pytest.mark.parametrize("bundle", [b64(PEM), b64(b64(PEM))])
+    def test_a_bundle_wins_over_a_provider(self, bundle):
+        use = store({**V2, "caBundle": bundle, "caProvider": {"type": "Secret", "name": "ca", "key": "x"}})
+        [call] = ask("vault", use, KEY, replies=[kv2({})]).calls
+        assert call.tls.ca_pem == PEM.encode()
+        assert set(provider("vault").needs(use.spec)) == {"token"}
+
+    def test_material_of_secrets(self):
+        spec = {
+            **V2,
+            "tls": {"certSecretRef": {"name": "c", "key": "crt"}, "keySecretRef": {"name": "c", "key": "key"}},
+            "caProvider": {"type": "Secret", "name": "ca", "key": "ca.crt"},
+        }
+        use = access("vault", spec, {"token": "t", "ca": PEM, "tls_cert": "C", "tls_key": CANARY})
+        [call] = ask("vault", use, KEY, replies=[kv2({})]).calls
+        assert (call.tls.ca_pem, call.tls.cert_pem, call.tls.key_pem) == (PEM.encode(), b"C", CANARY.encode())
+
+    @pytest.mark.parametrize(
+        ("change", "text"),
+        [
+            ({"server": "vault.example"}, "https://"),
+            ({"server": "https://u:p@vault.example"}, "user name"),
+            ({"server": "https://vault:port"}, "URL"),
+            ({"auth": {}}, "no valid auth method"),
+            ({"auth": {"kubernetes": {"role": "r", "mountPath": "k"}}}, "auth method kubernetes is not built yet"),
+            ({"auth": {"userPass": {"username": "u"}}}, "auth method userPass is not built yet"),
+            ({"auth": {"appRole": {"secretRef": {"name": "s"}}}}, "neither `roleId` nor `roleRef`"),
+            ({"tls": {"certSecretRef": {"name": "c", "key": "k"}}}, "together"),
+            ({"caBundle": b64("nonsense")}, "caBundle"),
+            ({"version": "v1", "checkAndSet": {"required": True}}, "checkAndSet"),
+            ({"caProvider": {"type": "Secret", "name": "n", "key": "k", "namespace": "other"}}, "namespace"),
+        ],
+    )
+    def test_unusable(self, change, text):
+        wrong = parsed("vault", {**V2, **change})
+        assert isinstance(wrong, InvalidSpec)
+        assert text in wrong.what
+
+    def test_a_cluster_store_names_the_namespace_of_its_ca(self):
+        spec = {**V2, "caProvider": {"type": "Secret", "name": "n", "key": "k"}}
+        assert parsed("vault", spec, cluster=True).what == "missing namespace on caProvider secret"
+        named = parsed("vault", {**spec, "caProvider": {**spec["caProvider"], "namespace": "x"}}, cluster=True)
+        assert provider("vault").needs(named)["ca"] == SecretKey("n", "k", "x")
+
+    def test_the_first_method_counts(self):
+        spec = {**V2, "auth": {**TOKEN["auth"], "kubernetes": {"role": "r", "mountPath": "k"}}}
+        assert set(provider("vault").needs(parsed("vault", spec))) == {"token"}
+
+
+assert AccountToken and Blob
