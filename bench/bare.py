@@ -94,7 +94,9 @@ class Bare:
         metadata, spec = item["metadata"], item["spec"]
         home, name = metadata["namespace"], metadata["name"]
         entries = spec["data"]
-        async with self._backend.get(f"{self._vault}/v1/secret/data/{entries[0]['remoteRef']['key']}", headers=self._vault_headers) as answer:
+        async with self._backend.get(
+            f"{self._vault}/v1/secret/data/{entries[0]['remoteRef']['key']}", headers=self._vault_headers
+        ) as answer:
             values = orjson.loads(await answer.read())["data"]["data"]
         if not item.get("status"):
             data = {each["secretKey"]: base64.b64encode(values[each["remoteRef"]["property"]].encode()).decode() for each in entries}
@@ -106,7 +108,13 @@ class Bare:
         status = {"conditions": [ready], "refreshTime": now, "syncedResourceVersion": _asked(item), "binding": {"name": name}}
         await self._send("PATCH", f"/apis/{API}/namespaces/{home}/externalsecrets/{name}/status", {"status": status})
         involved = {"apiVersion": API, "kind": "ExternalSecret", "name": name, "namespace": home, "uid": metadata["uid"]}
-        event = {"metadata": {"generateName": f"{name}."}, "involvedObject": involved, "type": "Normal", "reason": "Created", "message": "synced"}
+        event = {
+            "metadata": {"generateName": f"{name}."},
+            "involvedObject": involved,
+            "type": "Normal",
+            "reason": "Created",
+            "message": "synced",
+        }
         await self._send("POST", f"/api/v1/namespaces/{home}/events", event)
 
     async def _get(self, path: str) -> Json:

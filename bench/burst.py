@@ -62,7 +62,9 @@ class BurstFailed(Exception):
 class Burst:
     """``with Burst(...) as burst: ...; burst.wait()``: spread over `processes`, request i goes to process i modulo their number."""
 
-    def __init__(self, target: Target, requests: Iterable[Request], *, connections: int = 32, processes: int = 2, per_s: float = 0.0) -> None:
+    def __init__(
+        self, target: Target, requests: Iterable[Request], *, connections: int = 32, processes: int = 2, per_s: float = 0.0
+    ) -> None:
         whole = list(requests)
         self._count = len(whole)
         self._step = max(1, min(processes, len(whole)))

@@ -16,7 +16,6 @@ from eso_core.failure import describe
 from eso_core.instant import SECOND, Now
 from eso_core.machines.engine import Engine, Report
 from eso_core.operator import build
-from eso_core.plan import Backoff
 from eso_core.refs import EXTERNAL_SECRET, Ref
 from eso_shell.converse import SdkRunner
 from eso_shell.drive import Driver, clocks
@@ -104,7 +103,7 @@ class Reporter:
     def report(self, report: Report) -> None:
         """See :class:`eso_shell.drive.Watcher`."""
         settled = report.settled
-        failed = settled.detail is not None and (isinstance(settled.requeue, Backoff) or not (settled.because and settled.because.ready))
+        failed = settled.detail is not None and not (settled.because.ready if settled.because is not None else settled.waits_on)
         self._metrics.settled(report.key, settled, self._labels(report.key), report.took_ns, failed)
         kind = report.key.kind.name
         log = self._logs.get(kind)

@@ -228,16 +228,19 @@ odd_meta = st.sampled_from(
 )
 
 
+tame_metadata = st.fixed_dictionaries({}, optional={"labels": label_maps, "annotations": annotation_maps})
+
+
 @st.composite
 def metadata(draw: st.DrawFn) -> dict[str, Any]:
     meta: dict[str, Any] = {}
     if draw(st.booleans()):
-        meta["labels"] = draw(st.one_of(label_maps, label_maps, label_maps, odd_label_maps))
+        meta["labels"] = draw(label_maps if draw(st.integers(0, 7)) else odd_label_maps)
     if draw(st.booleans()):
         meta["annotations"] = draw(annotation_maps)
     if draw(st.integers(0, 4)) == 0:
         meta["finalizers"] = draw(finalizer_lists)
-    if draw(st.integers(0, 4)) == 0:
+    if draw(st.integers(0, 9)) == 0:
         meta.update(draw(odd_meta))
     return meta
 
@@ -246,7 +249,12 @@ def data_map(values: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     keys = st.sampled_from(["k", "l", "tls.crt", "username", "bad/key", ".."])
     common = st.dictionaries(st.sampled_from(["k", "l", "username"]), values, max_size=3)
     odd = st.one_of(st.dictionaries(keys, st.one_of(values, odd_values), max_size=2), st.sampled_from([None, {}, "x", []]))
-    return st.one_of(common, common, common, odd)
+    return mostly(common, odd)
+
+
+def mostly(common: st.SearchStrategy[Any], odd: st.SearchStrategy[Any], times: int = 8) -> st.SearchStrategy[Any]:
+    """``odd`` once in so many times."""
+    return st.integers(1, times).flatmap(lambda number: odd if number == times else common)
 
 
 def some(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
@@ -257,39 +265,47 @@ contents: dict[str, st.SearchStrategy[dict[str, Any]]] = {
     "secrets": some(
         data=data_map(base64s),
         stringData=data_map(texts),
-        type=st.sampled_from(["Opaque", "Opaque", "", "kubernetes.io/tls", "kubernetes.io/basic-auth", "custom", None, 1]),
-        immutable=st.sampled_from([True, False, None]),
+        type=mostly(st.sampled_from(["Opaque", ""]), st.sampled_from(["kubernetes.io/tls", "kubernetes.io/basic-auth", "custom", None, 1])),
+        immutable=mostly(st.sampled_from([False, None]), st.just(True)),
         unknown=st.just(1),
     ),
     "configmaps": some(
-        data=data_map(texts), binaryData=data_map(base64s), immutable=st.sampled_from([True, False, None, "x"]), unknown=st.just({"a": 1})
+        data=data_map(texts), binaryData=data_map(base64s), immutable=mostly(st.sampled_from([False, None]), st.sampled_from([True, "x"])), unknown=st.just({"a": 1})
     ),
     "externalsecrets": some(
         spec=some(
-            refreshInterval=st.sampled_from(["1h", "5m", None, 3]),
-            secretStoreRef=some(name=st.sampled_from(["store", "other"]), kind=st.sampled_from(["SecretStore", "ClusterSecretStore", "Odd"])),
-            target=some(name=st.sampled_from(["t", ""]), creationPolicy=st.sampled_from(["Owner", "Merge", "Odd"]), immutable=st.booleans()),
+            refreshInterval=mostly(st.sampled_from(["1h", "5m", None]), st.just(3)),
+            secretStoreRef=some(name=st.sampled_from(["store", "other"]), kind=mostly(st.sampled_from(["SecretStore", "ClusterSecretStore"]), st.just("Odd"))),
+            target=some(name=st.sampled_from(["t", ""]), creationPolicy=mostly(st.sampled_from(["Owner", "Merge"]), st.just("Odd")), immutable=st.booleans()),
             data=st.lists(
-                some(
-                    secretKey=st.sampled_from(["k", "l"]),
-                    remoteRef=some(key=st.sampled_from(["x", "y"]), property=st.just("p"), unknown=st.just(1)),
+                mostly(
+                    st.fixed_dictionaries(
+                        {
+                            "secretKey": st.sampled_from(["k", "l"]),
+                            "remoteRef": st.fixed_dictionaries({"key": st.sampled_from(["x", "y"])}, optional={"unknown": st.just(1)}),
+                        }
+                    ),
+                    some(secretKey=st.just("k"), remoteRef=some(property=st.just("p"))),
                 ),
                 max_size=2,
             ),
             unknown=st.just(True),
         ),
-        status=some(refreshTime=st.sampled_from(["2020-01-01T00:00:00Z", "nonsense"]), syncedResourceVersion=st.sampled_from(["1-a", "1-b"])),
+        status=some(refreshTime=mostly(st.sampled_from(["2020-01-01T00:00:00Z", "2021-01-01T00:00:00Z"]), st.just("nonsense")), syncedResourceVersion=st.sampled_from(["1-a", "1-b"])),
         unknown=st.just(1),
     ),
     "widgets": some(
-        spec=st.one_of(
+        spec=mostly(
             some(
-                size=st.sampled_from([1, 2, None, -1, "x"]),
-                color=st.sampled_from(["red", "blue", "green"]),
-                port=st.sampled_from([80, "http", 1.5]),
+                size=mostly(st.sampled_from([1, 2, None]), st.sampled_from([-1, "x", 1.0, 1.5])),
+                color=mostly(st.sampled_from(["red", "blue"]), st.just("green")),
+                port=mostly(st.sampled_from([80, "http"]), st.just(1.5)),
                 list=st.lists(some(a=texts, b=st.just(1)), max_size=2),
-                set=st.lists(st.sampled_from(["x", "y"]), max_size=2),
-                parts=st.lists(some(name=st.sampled_from(["p", "q"]), n=st.integers(0, 2)), max_size=2),
+                set=mostly(st.sampled_from([[], ["x"], ["y", "x"], ["x", "y"]]), st.just(["x", "x"])),
+                parts=mostly(
+                    st.sampled_from([[], [{"name": "p"}], [{"name": "q", "n": 1}, {"name": "p", "n": 2}], [{"name": "p", "n": 3}]]),
+                    st.sampled_from([[{"n": 1}], [{"name": "p"}, {"name": "p", "n": 1}], ["x"]]),
+                ),
                 free=some(a=st.integers(0, 1), b=st.just({"c": [1, {"d": None}]}), e=st.just({})),
                 map=st.dictionaries(st.sampled_from(["x", "y"]), texts, max_size=2),
                 whole=some(a=texts, b=texts),
@@ -332,14 +348,55 @@ def heads(plural: str) -> st.SearchStrategy[dict[str, str]]:
     return st.integers(0, 9).flatmap(lambda odd: st.just(head) if odd else st.sampled_from(wrong))
 
 
+raw_bodies = st.sampled_from(
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b"1",
+        b"{}",
+        b'"x"',
+        b"[1]",
+        b"{}{}",
+        b" {} ",
+        b'{"kind":"Secret","apiVersion":"v1","kind":"ConfigMap"}',
+        b'{"metadata":null}',
+        b'{"metadata":[]}',
+        b'{"metadata":{"labels":{"app":"\xff"}}}',
+        b'{"a":NaN}',
+        b'{"preconditions":1}',
+        b'{"preconditions":null}',
+        b'{"preconditions":{"uid":1}}',
+        b'{"dryRun":["All"]}',
+        b'{"dryRun":["x"]}',
+        b'{"kind":"Pod","apiVersion":"v1"}',
+        b'{"kind":"DeleteOptions","apiVersion":"v1"}',
+        b'{"kind":1}',
+    ]
+)
+
+
 @st.composite
-def steps(draw: st.DrawFn, namespace: str) -> Step:
-    plural = draw(st.sampled_from(list(ROOTS)))
+def sequences(draw: st.DrawFn, namespace: str, least: int = 1) -> list[Step]:
+    """Steps about the objects of one kind, or of any; usually objects that exist."""
+    plurals = draw(st.sampled_from([*([plural] for plural in ROOTS), list(ROOTS)]))
+    start: list[Step] = []
+    for plural in plurals:
+        collection = f"{ROOTS[plural]}/namespaces/{namespace}/{plural}"
+        for name in draw(st.sampled_from(["ab", "a", ""])):
+            body = {**HEADS[plural], **FULL[plural], "metadata": {"name": name, **draw(tame_metadata)}}
+            start.append(Step(method="POST", path=collection, body=body, query=draw(managers)))
+    return start + draw(st.lists(st.sampled_from(plurals).flatmap(lambda plural: steps(namespace, plural)), min_size=least, max_size=STEPS_MAX))
+
+
+@st.composite
+def steps(draw: st.DrawFn, namespace: str, plural: str) -> Step:
     collection = f"{ROOTS[plural]}/namespaces/{namespace}/{plural}"
     name = draw(names)
     path = f"{collection}/{name}"
     head = draw(heads(plural))
-    verb = draw(st.sampled_from(["create", "create", "full", "edit", "edit", "put", "patch", "patch", "status", "delete", "delete", "get", "list"]))
+    verb = draw(st.sampled_from(["create", "create", "full", "edit", "edit", "put", "patch", "patch", "status", "delete", "get", "list", "delete all", "raw"]))
     query = draw(managers) + draw(st.sampled_from([(), (), (), (), (("dryRun", "All"),)]))
     if verb in ("create", "full"):
         content = FULL[plural] if verb == "full" else draw(contents[plural])
@@ -383,6 +440,12 @@ def steps(draw: st.DrawFn, namespace: str) -> Step:
             )
         )
         return Step(method="DELETE", path=path, body=preconditions, query=draw(st.sampled_from([(), (), (("dryRun", "All"),)])))
+    if verb == "delete all":
+        return Step(method="DELETE", path=collection, query=draw(st.sampled_from([(), (("labelSelector", "app"),), (("dryRun", "All"),)])))
+    if verb == "raw":
+        method, where = draw(st.sampled_from([("POST", collection), ("PUT", path), ("PATCH", path), ("DELETE", path)]))
+        media = MERGE_PATCH if method == "PATCH" else JSON
+        return Step(method=method, path=where, body=draw(raw_bodies), content_type=draw(st.sampled_from([media, media, "text/plain"])))
     if verb == "get":
         return Step(method="GET", path=path)
     return Step(method="GET", path=collection, query=draw(list_queries))
@@ -473,4 +536,4 @@ def compare_events(sides: tuple[Real, Simulated], sessions: list[Session], versi
 @given(data=st.data())
 def test_generated_sequences_have_equal_answers_and_events(real: Real, data: st.DataObject) -> None:
     namespace = f"conformance-{next(_namespaces)}"
-    run(real, data.draw(st.lists(steps(namespace), min_size=1, max_size=STEPS_MAX)), namespace)
+    run(real, data.draw(sequences(namespace)), namespace)

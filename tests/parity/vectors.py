@@ -16,12 +16,14 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from returns.result import Failure, Result, Success
 
-from eso_core.compat import decode, duration, gjson, gofmt, gojson, gotime, hash, keys, property, regexp, rewrite, values
+from eso_core.compat import cron, decode, duration, gjson, gofmt, gojson, gotime, hash, keys, property, regexp, rewrite, values
 from eso_core.compat.property import NO_SECRET
 
 Adapter = Callable[[dict[str, Any]], Result[Any, str]]
@@ -229,6 +231,52 @@ def _kubernetes_get(args: dict[str, Any]) -> Result[Any, str]:
     return property.property_kubernetes(raw_map(args["data"]), args["property"], "key")
 
 
+def _zone(name: str) -> cron.Offset | None:
+    """A zone's rules from the system's time zone database."""
+    if not name:
+        return cron.utc
+    try:
+        zone = ZoneInfo(name)
+    except (ValueError, ZoneInfoNotFoundError):
+        return None
+    epoch = datetime(1970, 1, 1, tzinfo=UTC)
+    return lambda at: int((epoch + timedelta(seconds=at)).astimezone(zone).utcoffset().total_seconds())
+
+
+def _cron_next(args: dict[str, Any]) -> Result[Any, str]:
+    offset, at = _zone(args["zone"]), gotime.parse_time(args["from"]).unwrap()
+    assert offset is not None
+
+    def firings(schedule: cron.Schedule) -> list[str]:
+        out: list[str] = []
+        after: int | None = at
+        while len(out) < args["n"] and after is not None:
+            after = cron.next_time(schedule, after, offset)
+            out.append("" if after is None else _local(after, offset))
+        return out
+
+    return cron.parse_schedule(args["schedule"], _zone).map(firings)
+
+
+def _local(at: int, offset: cron.Offset) -> str:
+    east = offset(at // duration.SECOND)
+    shown = gotime.format_time(at + east * duration.SECOND)[:-1]
+    return shown + (f"{'+' if east > 0 else '-'}{abs(east) // 3600:02d}:{abs(east) // 60 % 60:02d}" if east else "Z")
+
+
+def _within_sync_window(args: dict[str, Any]) -> Result[Any, str]:
+    offset, at = _zone(args["zone"]), gotime.parse_time(args["at"]).unwrap()
+    assert offset is not None
+    length = duration.parse_duration(args["duration"]).unwrap()
+    return cron.parse_schedule(args["schedule"], _zone).map(lambda schedule: cron.within_window(schedule, length, at, offset))
+
+
+def _refresh_allowed(args: dict[str, Any]) -> Result[Any, str]:
+    spec = args["syncWindows"] or {"kind": "", "windows": []}
+    windows = [(window["schedule"], duration.parse_duration(window["duration"]).unwrap()) for window in spec["windows"] or ()]
+    return Success(cron.refresh_allowed(spec["kind"], windows, gotime.parse_time(args["at"]).unwrap(), zones=_zone))
+
+
 ADAPTERS: dict[str, Adapter] = {
     "convert_keys": lambda args: keys.convert_keys(args["strategy"], raw_map(args["in"])),
     "reverse_keys": lambda args: keys.reverse_keys(args["strategy"], raw_map(args["in"])),
@@ -251,6 +299,9 @@ ADAPTERS: dict[str, Adapter] = {
     "time_field": _time_field,
     "find_match": _find_match,
     "rewrite_map": _rewrite_map,
+    "cron_next": _cron_next,
+    "within_sync_window": _within_sync_window,
+    "refresh_allowed_by_windows": _refresh_allowed,
     "gjson": _gjson,
     "property": _property,
     "kubernetes_get": _kubernetes_get,

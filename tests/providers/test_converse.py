@@ -64,10 +64,10 @@ async def test_failures(library, runner, name, failure):
 
 
 async def test_a_missing_package_is_named(runner, monkeypatch):
-    monkeypatch.setitem(sys.modules, "boto3", None)
+    monkeypatch.setitem(sys.modules, "botocore", None)
     monkeypatch.delitem(sys.modules, "eso_shell.sdk.aws", raising=False)
     reply = await runner.run_sdk(SdkCall(name="aws.credentials"))
-    assert reply == CallFailed(Broken("aws.credentials: the Python package boto3 is not installed"))
+    assert reply == CallFailed(Broken("aws.credentials: the Python package botocore is not installed"))
     monkeypatch.delitem(sys.modules, "eso_shell.sdk.aws", raising=False)
 
 

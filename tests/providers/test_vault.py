@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 
-from eso_core.door import Absent, AccountToken, Blob, ConfigMapKey, Entries, Failed, Find, Found, Get, Probe, SecretKey, Session
+from eso_core.door import Absent, ConfigMapKey, Entries, Failed, Find, Found, Get, Probe, SecretKey, Session
 from eso_core.failure import Broken, InvalidSpec, Missing, Refused, Throttled, Unreachable
 from eso_core.wire import CallFailed, SdkReply
 from tests.providers.scripts import CANARY, access, ask, entries, failure, ok, one, parsed, plain, provider, run, value
@@ -66,8 +68,7 @@ class TestReading:
         assert isinstance(failure(one("vault", use, Get(key=key))), InvalidSpec)
 
     def test_numbers_keep_their_text(self):
-        answer = one("vault", store(), KEY, kv2_raw := ok(b'{"data":{"data":{"n":12345678901234567890,"d":1.50}}}'))
-        assert kv2_raw.status == 200
+        answer = one("vault", store(), KEY, ok(b'{"data":{"data":{"n":12345678901234567890,"d":1.50}}}'))
         assert value("vault", answer) == b'{"d":1.50,"n":12345678901234567890}'
         assert value("vault", answer, "n") == b"12345678901234567890"
 
@@ -336,8 +337,6 @@ PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 
 
 def b64(text):
-    import base64
-
     return base64.b64encode(text.encode()).decode()
 
 
@@ -402,6 +401,3 @@ class TestParsing:
     def test_the_first_method_counts(self):
         spec = {**V2, "auth": {**TOKEN["auth"], "kubernetes": {"role": "r", "mountPath": "k"}}}
         assert set(provider("vault").needs(parsed("vault", spec))) == {"token"}
-
-
-assert AccountToken and Blob

@@ -21,9 +21,7 @@ def bao() -> Iterator[OpenBao]:
     with OpenBao() as server:
         server.write_policy("reader", READ)
         server.write("app/db", {"user": "u1", "pass": "old"})
-        server.write(
-            "app/db", {"user": "u2", "pass": "n&w", "nested": {"a.b": {"c": [1, 2.5]}}, "n": 12345678901, "t": True, "z": None}
-        )
+        server.write("app/db", {"user": "u2", "pass": "n&w", "nested": {"a.b": {"c": [1, 2.5]}}, "n": 12345678901, "t": True, "z": None})
         server.write_metadata("app/db", {"env": "prod", "tier": "db"})
         server.write("app/web", {"k": "v"})
         server.write_metadata("app/web", {"env": "dev"})
@@ -151,7 +149,7 @@ class TestIdentity:
             mark = bao.mark()
             answers = await live.ask("vault", reader, Get(key="app/db"), Get(key="app/web"), Get(key="app/nope"))
         assert value("vault", answers[Get(key="app/web")], "k") == b"v"
-        assert [call.path for call in bao.calls(since=mark)][0] == "auth/approle/login"
+        assert bao.calls(since=mark)[0].path == "auth/approle/login"
         assert len(bao.calls(since=mark)) == 4
 
     async def test_a_wrong_secret_id(self, bao):

@@ -101,11 +101,12 @@ def refresh_allowed(kind: str, windows: Sequence[tuple[str, int]], at: int, offs
     """
     if not windows or kind not in ("allow", "deny"):
         return True
-    active = any(
-        parse_schedule(spec, zones).map(lambda schedule, duration=duration: within_window(schedule, duration, at, offset)).value_or(False)
-        for spec, duration in windows
-    )
-    return active == (kind == "allow")
+
+    def active(window: tuple[str, int]) -> bool:
+        parsed = parse_schedule(window[0], zones)
+        return isinstance(parsed, Success) and within_window(parsed.unwrap(), window[1], at, offset)
+
+    return any(map(active, windows)) == (kind == "allow")
 
 
 # --- parsing -------------------------------------------------------------------------------------------------------------------
@@ -166,7 +167,8 @@ def _fields(parts: list[str], zone: Offset | None) -> Result[Schedule, str]:
                 stars.append(star)
             case Failure(fault):
                 return Failure(fault)
-    return Success(Fields(*values, any_day=stars[2] or stars[4], zone=zone))
+    minute, hour, day, month, weekday = values
+    return Success(Fields(minute, hour, day, month, weekday, any_day=stars[2] or stars[4], zone=zone))
 
 
 def _field(part: str, bounds: _Bounds) -> Result[tuple[frozenset[int], bool], str]:
@@ -188,14 +190,17 @@ def _range(item: str, bounds: _Bounds) -> Result[tuple[range, bool], str]:
     low, *highs = span.split("-")
     if low in ("*", "?"):
         ends: Result[tuple[int, int], str] = Success((bounds.low, bounds.high))
+    elif not highs:
+        ends = _number(low, bounds).map(lambda first: (first, first))
     elif len(highs) > 1:
         ends = _number(low, bounds).bind(lambda _: Failure(f"too many hyphens: {item}"))
     else:
-        ends = _number(low, bounds).bind(lambda first: _number(highs[0], bounds).map(lambda last: (first, last)) if highs else Success((first, first)))
+        ends = _number(low, bounds).bind(lambda first: _number(highs[0], bounds).map(lambda last: (first, last)))
     if len(steps) > 1:
         return ends.bind(lambda _: Failure(f"too many slashes: {item}"))
-    step = ends.bind(lambda _: _integer(steps[0]) if steps else Success(1))
-    return ends.bind(lambda pair: step.bind(lambda stride: _checked(item, bounds, pair, stride, (bool(steps) and not highs, low in ("*", "?")))))
+    shape = (bool(steps) and not highs, low in ("*", "?"))
+    step = _integer(steps[0]) if steps else Success(1)
+    return ends.bind(lambda pair: step.bind(lambda stride: _checked(item, bounds, pair, stride, shape)))
 
 
 def _checked(item: str, bounds: _Bounds, ends: tuple[int, int], step: int, shape: tuple[bool, bool]) -> Result[tuple[range, bool], str]:
@@ -222,10 +227,11 @@ def _integer(text: str) -> Result[int, str]:
     fault = f"failed to parse int from {text}: strconv.Atoi: parsing {quote(text)}: "
     if not _INTEGER.fullmatch(text):
         return Failure(fault + "invalid syntax")
-    if len(text.lstrip("-+0")) > 19 or abs(int(text[-20:])) > _INT64_MAX:
+    digits = text.lstrip("-+0")
+    if len(digits) > 19 or int(digits or "0") > _INT64_MAX:
         return Failure(fault + "value out of range")
-    value = int(text) if len(text) < 40 else int(text[-20:])
-    return Success(value) if value >= 0 else Failure(f"negative number ({value}) not allowed: {text}")
+    value = int(digits or "0")
+    return Failure(f"negative number (-{value}) not allowed: {text}") if text.startswith("-") and value else Success(value)
 
 
 # --- the next firing -------------------------------------------------------------------------------------------------------------
@@ -261,7 +267,11 @@ class _Walk:
         year_max = self.year + YEARS_MAX
         while self.year <= year_max:
             if self.to_month(schedule) and self.to_day(schedule) and self.to_hour(schedule) and self.to_minute(schedule):
-                return self.to_second()
+                second = self.clock() % 60
+                if second == 0:
+                    return self.at
+                self.added = True
+                self.move(self.at + 60 - second)
         return None
 
     def start(self, year: int, month: int, day: int, seconds: int = 0) -> None:
@@ -306,11 +316,6 @@ class _Walk:
             if self.minute == 0:
                 return False
         return True
-
-    def to_second(self) -> int | None:
-        """The only second that matches is 0; passing into the next minute starts all over."""
-        rest = (self.at + self.offset(self.at)) % 60
-        return self.at if rest == 0 else None
 
     def clock(self) -> int:
         """Seconds since midnight on the wall clock."""

@@ -104,10 +104,10 @@ def _patch(asked: Asked) -> KubeReply:
     if _media_type(asked.call) != MERGE_PATCH:
         raise unsupported_media((MERGE_PATCH,))
     request = _request(asked, "PatchOptions")
-    patch = body_object(asked.call.body)
     stored = asked.cluster.table(asked.resource).get(request.key)
     if stored is None:
         raise not_found(asked.resource.kind, asked.target.name)
+    patch = body_object(asked.call.body)
     return _stored(200, asked.resource, write.modify(request, stored, _patched(asked.resource, stored, patch)))
 
 
@@ -161,7 +161,7 @@ def _decoded(asked: Asked) -> Doc:
     if _media_type(asked.call) != JSON:
         raise unsupported_media((JSON,))
     try:
-        return asked.resource.read(document(asked.resource, body_object(asked.call.body)), None)
+        return asked.resource.read(document(asked.resource, body_object(asked.call.body, null={})), None)
     except Mismatch as error:
         raise bad_request(str(error)) from None
 

@@ -38,8 +38,8 @@ def is_true(text: str) -> bool:
     return text.lower() not in ("false", "0")
 
 
-def body_object(body: bytes | None) -> Doc:
-    """The body as a JSON object. Refuses with 400 and 413."""
+def body_object(body: bytes | None, *, null: Doc | None = None) -> Doc:
+    """The body as a JSON object; ``null`` is what the JSON null stands for, if for anything. Refuses with 400 and 413."""
     if not body:
         raise bad_request("the body of the request is empty")
     if len(body) > BODY_MAX:
@@ -48,6 +48,8 @@ def body_object(body: bytes | None) -> Doc:
         value = orjson.loads(body)
     except orjson.JSONDecodeError:
         value = _repaired(body)
+    if value is None and null is not None:
+        return null
     if type(value) is not dict:
         raise bad_request("couldn't get version/kind; json parse error: json: cannot unmarshal into Go value of type struct")
     return value
@@ -129,7 +131,7 @@ class DeleteOptions:
 
 def delete_options(body: bytes | None, query: Mapping[str, str]) -> DeleteOptions:
     """Options of delete: the body, or the query when there is none. Refuses with 400 and 422."""
-    given: Mapping[str, Any] = body_object(body) if body else query
+    given: Mapping[str, Any] = body_object(body, null={}) if body else query
     if body and given.get("kind", "DeleteOptions") not in ("DeleteOptions", "", None):
         raise bad_request("decoded object cannot be converted to DeleteOptions")
     preconditions = given.get("preconditions") or _NOTHING

@@ -78,7 +78,7 @@ def create(request: Request, doc: Doc) -> Stored:
             doc = {key: value for key, value in doc.items() if key != "status"}
     doc = resource.prepare({**doc, "metadata": meta}, None)
     _refuse(request, doc, _checks(resource, doc, None))
-    if meta.pop("resourceVersion", "").strip("0").isdigit():
+    if meta.get("resourceVersion", "").strip("0").isdigit():
         raise Refusal(500, "", "resourceVersion should not be set on objects to be created")
     key = (request.namespace, meta["name"])
     if (existing := cluster.table(resource).get(key)) is not None:

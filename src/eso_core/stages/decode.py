@@ -73,7 +73,7 @@ def _one(entry: DataEntry, question: Question, answer: Answer) -> Result[Values,
     inside = question.provider.dialect.value(answer.payload, ref.property) if isinstance(answer, Found) else answer
     match inside:
         case Absent():
-            return inside
+            return _property_absent(ref.property) if isinstance(answer, Found) else inside
         case Failed(failure):
             return Bad(failure)
         case Found(Blob(value)):
@@ -97,7 +97,7 @@ def _many(entry: DataFromEntry, question: Question, answer: Answer) -> Result[Va
         inside = question.provider.dialect.entries(answer.payload, spec.property)
     match inside:
         case Absent():
-            return inside
+            return _property_absent(spec.property) if isinstance(spec, RemoteRef) and isinstance(answer, Found) else inside
         case Failed(failure):
             return Bad(failure)
         case Found(Entries(values)):
@@ -106,6 +106,11 @@ def _many(entry: DataFromEntry, question: Question, answer: Answer) -> Result[Va
             return Bad(Broken("the provider gave one value for several"))
         case _:
             assert_never(inside)
+
+
+def _property_absent(name: str) -> Absent:
+    """The remote secret is there, its property is not; a deletion policy acts on it in the same way."""
+    return Absent(f'the secret has no property "{name}"')
 
 
 def _shaped(rewrites: tuple[Rewrite, ...], spec: RemoteRef | FindSpec, data: Mapping[str, bytes]) -> Result[Values, str]:

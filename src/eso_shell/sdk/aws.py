@@ -1,4 +1,4 @@
-"""AWS through boto3: credentials, roles and endpoints. The one file that imports it; about 0.3 s and 30 MB, paid with the first AWS store.
+"""AWS through botocore: credentials, roles and endpoints. The one file that imports it; the first AWS store pays for that.
 
 Everything else of AWS is signed by :mod:`eso_shell.sigv4` and sent by the HTTP client.
 """
@@ -11,10 +11,11 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-import boto3
 import botocore.exceptions as faults
 import botocore.session
 from botocore.config import Config
+from botocore.loaders import create_loader
+from botocore.regions import EndpointResolver
 
 from eso_core.failure import Broken, Failure, InvalidSpec, Refused, Throttled, Unreachable
 from eso_shell.sdk import SdkFailure
@@ -65,8 +66,8 @@ def _resolved(service: str, region: str) -> str:
 
 
 @lru_cache(maxsize=1)
-def _resolver() -> Any:
-    return botocore.session.Session().get_component("endpoint_resolver")
+def _resolver() -> EndpointResolver:
+    return EndpointResolver(create_loader().load_data("endpoints"))
 
 
 def _first(args: Mapping[str, Any]) -> dict[str, Any]:
@@ -85,7 +86,7 @@ def _first(args: Mapping[str, Any]) -> dict[str, Any]:
 
 def _assumed(roles: Sequence[Mapping[str, Any]], held: dict[str, Any], region: str, environ: Mapping[str, str]) -> dict[str, Any]:
     for role in roles:
-        sts = boto3.client(
+        sts: Any = botocore.session.Session().create_client(
             "sts",
             region_name=region,
             endpoint_url=endpoint("sts", region, environ),
@@ -116,7 +117,7 @@ def _request(role: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def failure_of(error: Exception) -> Failure:
-    """What an exception of boto3 means. Texts of the service are repeated, bounded and without what differs from call to call."""
+    """What an exception of botocore means. Texts of the service are repeated, bounded and without what differs from call to call."""
     if isinstance(error, faults.ClientError):
         fault = error.response.get("Error", {})
         code, status = str(fault.get("Code", "error")), error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)

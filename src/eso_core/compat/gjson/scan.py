@@ -124,7 +124,8 @@ _ESCAPED = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 def balanced(text: str, at: int, depth: int = 1) -> int:
     """End of the bracketed text whose opening character stands at `at`.
 
-    Where it never closes, the end of `text`, and one more if the text ends inside a string. With `depth` 0 the character at `at` is read like any other, and a string that stands there is the whole.
+    Where it never closes, the end of `text`, and one more if the text ends inside a string. With `depth` 0 the character at `at` is
+    read like any other, and a string that stands there is the whole.
     """
     for token in _BRACKETS.finditer(text, at + depth):
         if token[0] in "{[(":
