@@ -118,7 +118,7 @@ class Bare:
         await self._send("POST", f"/api/v1/namespaces/{home}/events", event)
 
     async def _get(self, path: str) -> Json:
-        async with self._api.get(self._server + path) as answer:
+        async with self._api.get(self._server + path, raise_for_status=True) as answer:
             found: Json = orjson.loads(await answer.read())
             return found
 

@@ -74,8 +74,9 @@ def run_parser() -> Parser:
     add("--mode", type=some_of("preloaded", "created"), default=("preloaded", "created"), metavar="words",
         help="preloaded: the objects exist, then the operator starts. created: it runs, then they are created. The phases after the "
         "cold start belong to the first of the modes")  # fmt: skip
-    add("--phases", type=some_of(*scenario.PHASES), default=("cold", "idle", "restart", "refresh"), metavar="words",
-        help="any of cold, idle, restart, refresh, beside; cold is always there and first")  # fmt: skip
+    add("--phases", type=some_of(*scenario.PHASES), default=scenario.Setting().phases, metavar="words",
+        help="cold, which is always there and first; idle; restart on what is settled; refresh: the operator starts when all objects "
+        "are overdue; force: all are annotated; beside: new ones while the others go on")  # fmt: skip
     add("--operator", default=OURS, metavar="command", help="with placeholders {kubeconfig} {metrics} {live} {python} {vault} {token}")
     add("--operator-name", default="", metavar="string", help="in the report; eso for the default operator, else the program's name")
     add("--crds", type=Path, metavar="file", help="the definitions to install; those of `eso crds` when left out")
@@ -87,9 +88,7 @@ def run_parser() -> Parser:
     add("--store", choices=("ClusterSecretStore", "SecretStore"), default="ClusterSecretStore", metavar="kind",
         help="one ClusterSecretStore, or a SecretStore in each namespace")  # fmt: skip
     add("--refresh-interval", default="1h", metavar="duration", help="spec.refreshInterval of the objects")
-    add("--refresh-by", choices=("annotation", "overdue"), default="annotation", metavar="word",
-        help="annotation: all objects are annotated at once. overdue: the operator is started when all of them are due")  # fmt: skip
-    add("--changing", action="store_true", help="the backend's values change before the refresh")
+    add("--changing", action="store_true", help="the backend's values change before refresh and force")
     add("--idle-s", type=float, default=20.0, metavar="float", help="length of the idle phase")
     add("--beside-objects", type=positive, default=200, metavar="int", help="created in the phase beside")
     add("--beside-rate", type=float, default=10.0, metavar="float", help="of them a second")
@@ -115,7 +114,6 @@ def run_command(argv: Sequence[str]) -> int:
         latency_ms=given.latency_ms,
         phases=given.phases,
         idle_s=given.idle_s,
-        refresh_by=given.refresh_by,
         changing=given.changing,
         beside_objects=given.beside_objects,
         beside_per_s=given.beside_rate,

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -96,10 +97,10 @@ class Restart:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refresh:
-    """All objects at once."""
+    """Of all objects at once: overdue when the operator starts (`refresh`), or annotated (`force`)."""
 
-    by: str
     arrival: Arrival
+    startup_cpu_s: float  # 0 in `force`
     secret_changes: int
     cpu_ms_per_object: float
     api_calls_per_object: float
@@ -155,7 +156,7 @@ def arrival(objects: int, times: Sequence[float], begin: float) -> Arrival:
         all_s=ordered[-1] - begin,
         per_s=_rate(len(ordered), ordered[-1] - begin),
         per_s_after_first=_rate(len(ordered) - 1, ordered[-1] - ordered[0]),
-        per_s_by_quarter=[_rate((len(ordered) - 1) / 4, after - before) for before, after in zip(edges, edges[1:], strict=False)],
+        per_s_by_quarter=[_rate((len(ordered) - 1) / 4, after - before) for before, after in pairwise(edges)],
     )
 
 
@@ -171,7 +172,8 @@ def document(runs: Sequence[Run], setting: Mapping[str, object]) -> Json:
     machine = {"cpus": os.cpu_count(), "python": platform.python_version(), "platform": f"{sys.platform}-{platform.machine()}"}
     at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     whole: Json = {"schema": SCHEMA, "at": at, "machine": machine, "setting": dict(setting), "runs": [asdict(run) for run in runs]}
-    return _rounded(whole)
+    rounded: Json = _rounded(whole)
+    return rounded
 
 
 def save(found: Json, folder: Path, stem: str) -> Path:
@@ -202,6 +204,21 @@ def _rounded(value: Any) -> Any:
 # ---------------------------------------------------------------- table
 
 _Row = tuple[str, str, str]  # label, where, format: what str.format takes, or "list"
+
+_REFRESH: tuple[_Row, ...] = (
+    ("objects refreshed", "arrival.arrived", "{:,d}"),
+    ("all refreshed after, s", "arrival.all_s", "{:,.1f}"),
+    ("objects per second", "arrival.per_s", "{:,.0f}"),
+    ("  from the first on", "arrival.per_s_after_first", "{:,.0f}"),
+    ("  by quarter", "arrival.per_s_by_quarter", "list"),
+    ("operator CPU per object, ms", "cpu_ms_per_object", "{:.2f}"),
+    ("peak RSS, MB", "spent.rss_peak_mb", "{:,.0f}"),
+    ("API calls per object", "api_calls_per_object", "{:.2f}"),
+    ("  ", "spent.api_calls_by_kind", "kinds"),
+    ("backend calls per object", "backend_calls_per_object", "{:.2f}"),
+    ("Secrets changed", "secret_changes", "{:,d}"),
+    ("other processes, cores", "spent.others_cpu_cores", "{:.2f}"),
+)
 
 _TABLE: tuple[tuple[str, str, tuple[_Row, ...]], ...] = (
     (
@@ -253,22 +270,8 @@ _TABLE: tuple[tuple[str, str, tuple[_Row, ...]], ...] = (
             ("peak RSS, MB", "spent.rss_peak_mb", "{:,.0f}"),
         ),
     ),
-    (
-        "refresh",
-        "Refresh of all",
-        (
-            ("objects refreshed", "arrival.arrived", "{:,d}"),
-            ("objects per second", "arrival.per_s", "{:,.0f}"),
-            ("  by quarter", "arrival.per_s_by_quarter", "list"),
-            ("operator CPU per object, ms", "cpu_ms_per_object", "{:.2f}"),
-            ("API calls per object", "api_calls_per_object", "{:.2f}"),
-            ("  ", "spent.api_calls_by_kind", "kinds"),
-            ("backend calls per object", "backend_calls_per_object", "{:.2f}"),
-            ("Secrets changed", "secret_changes", "{:,d}"),
-            ("peak RSS, MB", "spent.rss_peak_mb", "{:,.0f}"),
-            ("other processes, cores", "spent.others_cpu_cores", "{:.2f}"),
-        ),
-    ),
+    ("refresh", "Start when all are overdue", _REFRESH),
+    ("force", "All are annotated", _REFRESH),
     (
         "beside",
         "New objects while the others refresh",
@@ -296,7 +299,7 @@ def table(runs: Sequence[Json]) -> str:
             grid += [[""], [title], *(line for row in rows for line in _lines(row, phases, [run["objects"] for run in runs]))]
     for run in runs:
         if run["failure"]:
-            grid += [[""], [f"{run['operator']}, {run['objects']:,d} {run['mode']}: ended early: {run['failure']}"]]
+            grid += [[""], [f"{run['operator']}, {run['objects']:,d} {run['mode']}: ended early: {run['failure'].splitlines()[0]}"]]
     return _aligned(grid)
 
 

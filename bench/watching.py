@@ -25,6 +25,7 @@ from bench.objects import API, Json
 _METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 _WATCH = "?watch=1&timeoutSeconds=86400"
 _AGAIN_S = 0.2
+_TOLD = ("ADDED", "MODIFIED")  # the others say that something is gone, or that this watch is
 
 Mark = tuple[str, str]  # of a refresh: refreshTime and syncedResourceVersion
 
@@ -134,7 +135,7 @@ class Observer:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
-        if self._loop is not None and self._task is not None:
+        if self._loop is not None and self._task is not None and self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._task.cancel)
         self._thread.join(10)
 
@@ -153,7 +154,7 @@ class Observer:
         """Begins anew whenever the stream ends; what is there is then told again, which changes nothing that is known."""
         while True:
             with suppress(aiohttp.ClientError):
-                async with api.get(f"{self._target.server}{path}{_WATCH}", headers=headers) as stream:
+                async with api.get(f"{self._target.server}{path}{_WATCH}", headers=headers, raise_for_status=True) as stream:
                     rest = b""
                     async for chunk in stream.content.iter_any():
                         *lines, rest = (rest + chunk).split(b"\n")
@@ -162,14 +163,15 @@ class Observer:
             await asyncio.sleep(_AGAIN_S)
 
     def _on_secret(self, event: Json) -> None:
-        self.cluster.secret(event["type"], _key(event), time.monotonic())
+        if event["type"] in _TOLD:
+            self.cluster.secret(event["type"], _key(event), time.monotonic())
 
     def _on_external_secret(self, event: Json) -> None:
-        if event["type"] in ("ADDED", "MODIFIED"):
+        if event["type"] in _TOLD:
             self.cluster.external_secret(_key(event), _status(event), time.monotonic())
 
     def _on_store(self, event: Json) -> None:
-        if event["type"] in ("ADDED", "MODIFIED"):
+        if event["type"] in _TOLD:
             self.cluster.store(_key(event), _status(event), time.monotonic())
 
 

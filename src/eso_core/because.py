@@ -67,19 +67,20 @@ ORPHANS_FAILED = _error(
     Retry.BACKOFF,
     "A Secret that this object created under an earlier target name could not be deleted; the event names the API server's answer.",
 )
+# The next three are retried when due: their target may be one that is not watched, and its change wakes nobody.
 OWNERSHIP_FAILED = _error(
     "failed to take ownership of target secret",
-    Retry.ON_CHANGE,
+    Retry.WHEN_DUE,
     "Another controller owns the target Secret. Choose another spec.target.name or a creationPolicy that does not need ownership.",
 )
 OWNED_BY_OTHER = _error(
     "target is owned by another ExternalSecret",
-    Retry.ON_CHANGE,
+    Retry.WHEN_DUE,
     "Two ExternalSecrets write the same Secret. Give one of them another spec.target.name.",
 )
 IMMUTABLE = _error(
     "could not update secret, target is immutable",
-    Retry.ON_CHANGE,
+    Retry.WHEN_DUE,
     "The target Secret has immutable: true and its content would change. Delete the Secret or give the target a new name.",
 )
 UPDATE_FAILED = _error(

@@ -211,4 +211,5 @@ class Provider:
     login: Callable[[Access], Talk[Session | Failure]] | None = None  # None: no session is needed
     batch_max: int = 1  # Get queries in one conversation; Find and Probe come alone
     talks_max: int = 32  # conversations at a time for one identity
+    find_converts: bool = False  # found names go through the conversion strategy before `rewrite` (and not only without one)
     maintained: bool = True

@@ -49,7 +49,7 @@ Readable: TypeAlias = Ref | Whole | Selection | Token
 
 @dataclass(frozen=True, slots=True)
 class Present:
-    """The object as compact JSON, or the token, or (Selection) a JSON list of names."""
+    """The object as compact JSON, or the token, or (Selection) the names, one a line."""
 
     raw: bytes = field(repr=False)
 

@@ -49,7 +49,7 @@ class Desired:
 
     ref: Ref
     labels: Mapping[str, str]
-    annotations: Mapping[str, str]
+    annotations: Mapping[str, str] = field(repr=False)  # may hold secrets
     owners: tuple[Mapping[str, Any], ...]
     finalizers: tuple[str, ...]
     body: Body

@@ -28,7 +28,7 @@ class TargetSeen:
     ref: Ref
     version: Version
     labels: Mapping[str, str]
-    annotations: Mapping[str, str]
+    annotations: Mapping[str, str] = field(repr=False)  # kubectl's last-applied-configuration of a Secret has its values
     owners: tuple[Mapping[str, Any], ...]
     finalizers: tuple[str, ...]
     managed_fields: tuple[Mapping[str, Any], ...]

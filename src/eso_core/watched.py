@@ -54,8 +54,9 @@ def _pack_external_secret(raw: bytes) -> Packed | None:
     spec = found.get("spec")
     target = spec.get("target") if isinstance(spec, dict) else None
     name = target.get("name") if isinstance(target, dict) else None
+    name = name if isinstance(name, str) and name else meta["name"]
     gate = hash(orjson.dumps([meta.get(field) for field in GATE_FIELDS]))
-    return _packed(EXTERNAL_SECRET, found, gate, ((BY_TARGET, name or meta["name"]),))
+    return _packed(EXTERNAL_SECRET, found, gate, ((BY_TARGET, name),))
 
 
 def _pack_secret(raw: bytes) -> Packed | None:

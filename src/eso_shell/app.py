@@ -113,7 +113,8 @@ class Reporter:
         if failed and settled.detail is not None:
             log.error("not synced", reason=settled.because.reason if settled.because else "", error=describe(settled.detail), **fields)
         elif settled.because is not None:
-            log.info(settled.because.message, reason=settled.because.reason, **fields)
+            say = log.debug if settled.status is None else log.info  # an unchanged verdict is no news
+            say(settled.because.message, reason=settled.because.reason, **fields)
 
     def called(self, label: str, name: str, *, ok: bool) -> None:
         """See :class:`eso_shell.drive.Watcher`."""

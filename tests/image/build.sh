@@ -74,6 +74,7 @@ tag=$(cd "$src" && {
     | LC_ALL=C sort | xargs -d '\n' sha256sum
 } | digest)
 image=localhost/$name:$tag
+container=$name-$tag
 
 base_seconds=0 build_seconds=0
 if ! stored "$base"; then
@@ -88,10 +89,12 @@ if ! stored "$image"; then
   [ -z "${ESO_TEST_EXTRAS+set}" ] || args+=(--build-arg "EXTRAS=$ESO_TEST_EXTRAS")
   [ ! -s "$bundle" ] || args+=(--secret "id=ca,src=$bundle")
   log "building $image from $src"
-  # What an earlier run made from this folder.
-  store rm "$name" >/dev/null 2>&1 || true
-  store images --format '{{.Name}}:{{.Tag}}' | { grep "^localhost/$name:" || true; } | while read -r old; do
-    store rmi "$old" >/dev/null
+  # What was made from this folder more than an hour ago. Younger ones may be in use by a test that runs beside this one.
+  find "$cache" -maxdepth 1 -name "$name-*.json" -mmin +60 | while read -r old; do
+    old_tag=$(basename "$old" .json) && old_tag=${old_tag##*-}
+    store rm "$name-$old_tag" >/dev/null 2>&1 || true
+    store rmi "localhost/$name:$old_tag" >/dev/null 2>&1 || true
+    rm -f "$old"
   done
   SECONDS=0
   # vfs copies the whole file system for each cached step, so steps are not cached: no --layers.
@@ -99,10 +102,10 @@ if ! stored "$image"; then
   build_seconds=$SECONDS
 fi
 
-store inspect --type container "$name" >/dev/null 2>&1 || store from --pull-never --name "$name" "$image" >/dev/null
-store inspect --type image "$image" > "$cache/$name.json"
-rootfs=$(store mount "$name")
+store inspect --type container "$container" >/dev/null 2>&1 || store from --pull-never --name "$container" "$image" >/dev/null
+store inspect --type image "$image" > "$cache/$container.json"
+rootfs=$(store mount "$container")
 
-printf '%s\n' "image=$image" "rootfs=$rootfs" "config=$cache/$name.json" \
+printf '%s\n' "image=$image" "rootfs=$rootfs" "config=$cache/$container.json" \
   "size_bytes=$(du -sb "$rootfs" | cut -f1)" "venv_bytes=$(du -sb "$rootfs/opt/eso" | cut -f1)" \
   "base_seconds=$base_seconds" "build_seconds=$build_seconds"

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-
 import pytest
 
-from eso_core.door import Absent, ConfigMapKey, Entries, Failed, Find, Found, Get, Probe, SecretKey, Session
+from eso_core.door import Absent, Failed, Find, Get
 from eso_core.failure import Broken, InvalidSpec, Missing, Refused, Throttled, Unreachable
 from eso_core.wire import CallFailed, SdkReply
-from tests.providers.scripts import CANARY, access, ask, entries, failure, ok, one, parsed, plain, provider, run, value
+from tests.providers.scripts import CANARY, access, ask, entries, failure, ok, one, plain, value
 
 TOKEN = {"auth": {"tokenSecretRef": {"name": "t", "key": "k"}}}
 V2 = {"server": "https://vault.example:8200", "path": "secret", **TOKEN}
@@ -89,7 +87,6 @@ class TestMissing:
             ok({"errors": []}, 404),
             ok({"data": {"data": None, "metadata": {"deletion_time": "2024-01-01T00:00:00Z"}}}, 404),
             ok({"data": {"data": None, "metadata": {}}}),
-            ok(b"", 404),
         ],
     )
     def test_absent(self, reply):
@@ -98,6 +95,19 @@ class TestMissing:
     def test_absent_in_version_1(self):
         assert one("vault", store(V1), KEY, ok({"errors": []}, 404)) == Absent()
         assert one("vault", store(V1), KEY, ok({"data": None})) == Absent()
+
+    @pytest.mark.parametrize(
+        "reply",
+        [
+            ok(b"", 404),
+            ok(b"404 page not found", 404),
+            ok({"message": "no Route matched"}, 404),
+            ok({"errors": [], "warnings": ["Invalid path for a versioned K/V secrets engine. See the API docs."]}, 404),
+        ],
+    )
+    def test_another_404_is_not_a_missing_secret(self, reply):
+        assert isinstance(failure(one("vault", store(), KEY, reply)), Missing)
+        assert isinstance(failure(one("vault", store(), Find(name="."), reply)), Missing)
 
     def test_no_mount_is_not_a_missing_secret(self):
         text = 'no handler for route "secret/data/app/db". route entry not found.'
@@ -250,154 +260,3 @@ class TestFinding:
     def test_a_tree_without_end_is_cut(self):
         answer = ask("vault", store(), Find(name="x"), replies=lambda _: ok({"data": {"keys": [f"{n}/" for n in range(200)]}}))
         assert "narrow the find" in failure(answer.value[Find(name="x")]).what
-
-
-class TestLogin:
-    def test_a_token_is_used_as_it_is(self):
-        assert run(provider("vault").login(store())).value == Session(value=CANARY)
-
-    def test_no_auth_sends_no_token(self):
-        use = access("vault", {"server": "https://vault.example", "path": "secret"})
-        assert "X-Vault-Token" not in ask("vault", use, KEY, replies=[kv2({})]).calls[0].headers
-
-    def test_app_role(self):
-        use = access("vault", ROLE, {"secret_id": f"{CANARY}\n"})
-        ran = run(provider("vault").login(use), [LOGGED_IN])
-        assert ran.value == Session(value="hvs.x", lease_s=3600)
-        [call] = ran.calls
-        assert (call.method, call.url, call.name) == ("PUT", "https://vault.example:8200/v1/auth/approle/login", "Login")
-        assert call.body == b'{"role_id":"role","secret_id":"%s"}' % CANARY.encode()
-        assert "X-Vault-Token" not in call.headers
-
-    def test_a_role_id_from_a_secret(self):
-        spec = {
-            **V2,
-            "auth": {"appRole": {"path": "custom", "roleRef": {"name": "r", "key": "id"}, "secretRef": {"name": "s", "key": "id"}}},
-        }
-        use = access("vault", spec, {"role_id": "r1", "secret_id": "s1"})
-        [call] = run(provider("vault").login(use), [LOGGED_IN]).calls
-        assert call.body == b'{"role_id":"r1","secret_id":"s1"}'
-        assert call.url.endswith("/v1/auth/custom/login")
-
-    def test_a_token_without_end(self):
-        use = access("vault", ROLE, {"secret_id": "x"})
-        assert run(provider("vault").login(use), [ok({"auth": {"client_token": "t", "lease_duration": 0}})]).value.lease_s is None
-
-    @pytest.mark.parametrize(
-        ("reply", "kind"),
-        [
-            (ok({"errors": ["invalid role or secret ID"]}, 400), Refused),
-            (ok({"errors": ["invalid secret id"]}, 400), Refused),
-            (ok({"errors": ["permission denied"]}, 403), Refused),
-            (ok({"errors": ['no handler for route "auth/approle/login"']}, 404), Missing),
-            (ok({"errors": ["sealed"]}, 503), Unreachable),
-            (ok({}, 429), Throttled),
-            (ok(b"?", 200), Broken),
-            (ok({"auth": None}), Broken),
-            (ok({"auth": {"client_token": ""}}), Broken),
-            (CallFailed(Unreachable("x")), Unreachable),
-        ],
-    )
-    def test_failures(self, reply, kind):
-        got = run(provider("vault").login(access("vault", ROLE, {"secret_id": CANARY})), [reply]).value
-        assert isinstance(got, kind)
-        assert CANARY not in repr(got)
-
-    def test_namespaces(self):
-        spec = {**ROLE, "namespace": "team/a", "auth": {**ROLE["auth"], "namespace": "team"}}
-        use = access("vault", spec, {"secret_id": "x"})
-        assert run(provider("vault").login(use), [LOGGED_IN]).calls[0].headers["X-Vault-Namespace"] == "team"
-        assert ask("vault", use, KEY, replies=[kv2({})], login=[LOGGED_IN]).calls[0].headers["X-Vault-Namespace"] == "team/a"
-
-    def test_headers(self):
-        use = store({**V2, "headers": {"X-Team": "a"}, "readYourWrites": True, "forwardInconsistent": True})
-        headers = ask("vault", use, KEY, replies=[kv2({})]).calls[0].headers
-        assert headers["X-Team"] == "a"
-        assert headers["X-Vault-Inconsistent"] == "forward-active-node"
-        assert headers["X-Vault-Request"] == "true"
-
-
-class TestProbe:
-    def test_a_known_token(self):
-        ran = ask("vault", store(), Probe(), replies=[ok({"data": {"type": "service", "ttl": 0, "expire_time": None}})])
-        assert ran.value[Probe()] == Found(Entries({}))
-        assert ran.calls[0].url.endswith("/v1/auth/token/lookup-self")
-
-    def test_an_unknown_token(self):
-        answer = one("vault", store(), Probe(), ok({"errors": ["permission denied"]}, 403))
-        assert isinstance(failure(answer), Refused)
-        assert not answer.unsure
-
-    @pytest.mark.parametrize("reply", [ok({}), ok(b""), ok({"data": {}}), ok([])])
-    def test_nonsense(self, reply):
-        assert isinstance(failure(one("vault", store(), Probe(), reply)), Broken)
-
-
-PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
-
-
-def b64(text):
-    return base64.b64encode(text.encode()).decode()
-
-
-class TestParsing:
-    def test_needs(self):
-        spec = {
-            **ROLE,
-            "tls": {"certSecretRef": {"name": "c", "key": "crt"}, "keySecretRef": {"name": "c", "key": "key"}},
-            "caProvider": {"type": "ConfigMap", "name": "ca", "key": "ca.crt"},
-        }
-        assert provider("vault").needs(parsed("vault", spec)) == {
-            "secret_id": SecretKey("s", "id"),
-            "tls_cert": SecretKey("c", "crt"),
-            "tls_key": SecretKey("c", "key"),
-            "ca": ConfigMapKey("ca", "ca.crt"),
-        }
-
-    @pytest.mark.parametrize("bundle", [b64(PEM), b64(b64(PEM))])
-    def test_a_bundle_wins_over_a_provider(self, bundle):
-        use = store({**V2, "caBundle": bundle, "caProvider": {"type": "Secret", "name": "ca", "key": "x"}})
-        [call] = ask("vault", use, KEY, replies=[kv2({})]).calls
-        assert call.tls.ca_pem == PEM.encode()
-        assert set(provider("vault").needs(use.spec)) == {"token"}
-
-    def test_material_of_secrets(self):
-        spec = {
-            **V2,
-            "tls": {"certSecretRef": {"name": "c", "key": "crt"}, "keySecretRef": {"name": "c", "key": "key"}},
-            "caProvider": {"type": "Secret", "name": "ca", "key": "ca.crt"},
-        }
-        use = access("vault", spec, {"token": "t", "ca": PEM, "tls_cert": "C", "tls_key": CANARY})
-        [call] = ask("vault", use, KEY, replies=[kv2({})]).calls
-        assert (call.tls.ca_pem, call.tls.cert_pem, call.tls.key_pem) == (PEM.encode(), b"C", CANARY.encode())
-
-    @pytest.mark.parametrize(
-        ("change", "text"),
-        [
-            ({"server": "vault.example"}, "https://"),
-            ({"server": "https://u:p@vault.example"}, "user name"),
-            ({"server": "https://vault:port"}, "URL"),
-            ({"auth": {}}, "no valid auth method"),
-            ({"auth": {"kubernetes": {"role": "r", "mountPath": "k"}}}, "auth method kubernetes is not built yet"),
-            ({"auth": {"userPass": {"username": "u"}}}, "auth method userPass is not built yet"),
-            ({"auth": {"appRole": {"secretRef": {"name": "s"}}}}, "neither `roleId` nor `roleRef`"),
-            ({"tls": {"certSecretRef": {"name": "c", "key": "k"}}}, "together"),
-            ({"caBundle": b64("nonsense")}, "caBundle"),
-            ({"version": "v1", "checkAndSet": {"required": True}}, "checkAndSet"),
-            ({"caProvider": {"type": "Secret", "name": "n", "key": "k", "namespace": "other"}}, "namespace"),
-        ],
-    )
-    def test_unusable(self, change, text):
-        wrong = parsed("vault", {**V2, **change})
-        assert isinstance(wrong, InvalidSpec)
-        assert text in wrong.what
-
-    def test_a_cluster_store_names_the_namespace_of_its_ca(self):
-        spec = {**V2, "caProvider": {"type": "Secret", "name": "n", "key": "k"}}
-        assert parsed("vault", spec, cluster=True).what == "missing namespace on caProvider secret"
-        named = parsed("vault", {**spec, "caProvider": {**spec["caProvider"], "namespace": "x"}}, cluster=True)
-        assert provider("vault").needs(named)["ca"] == SecretKey("n", "k", "x")
-
-    def test_the_first_method_counts(self):
-        spec = {**V2, "auth": {**TOKEN["auth"], "kubernetes": {"role": "r", "mountPath": "k"}}}
-        assert set(provider("vault").needs(parsed("vault", spec))) == {"token"}

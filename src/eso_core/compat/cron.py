@@ -23,6 +23,7 @@ from eso_core.compat.gotime import civil_from_days, days_from_civil
 from eso_core.compat.text import quote
 
 YEARS_MAX = 5  # years looked ahead before a schedule counts as one that never fires
+STEPS_MAX = 50_000  # moves of one search; around a skipped midnight robfig/cron can search for ever
 
 Offset: TypeAlias = Callable[[int], int]
 """Seconds east of UTC at a time in seconds since the epoch."""
@@ -242,15 +243,17 @@ _DAY_SECONDS = 86_400
 class _Walk:
     """A moment that moves forward until every field matches. The moment is in seconds; wall clock fields follow the zone."""
 
-    __slots__ = ("added", "at", "day", "hour", "minute", "month", "offset", "weekday", "year")
+    __slots__ = ("added", "at", "day", "hour", "minute", "month", "offset", "steps", "weekday", "year")
 
     def __init__(self, at: int, offset: Offset) -> None:
         self.offset = offset
+        self.steps = STEPS_MAX  # that are left
         self.added = False  # a field was moved: the finer ones are at their start
         self.move(at)
 
     def move(self, at: int) -> None:
         """Makes `at` the current moment."""
+        self.steps -= 1
         self.at = at
         days, rest = divmod(at + self.offset(at), _DAY_SECONDS)
         self.year, self.month, self.day = civil_from_days(days)
@@ -265,7 +268,7 @@ class _Walk:
     def find(self, schedule: Fields) -> int | None:
         """The first moment from the current one on that matches."""
         year_max = self.year + YEARS_MAX
-        while self.year <= year_max:
+        while self.year <= year_max and self.steps > 0:
             if self.to_month(schedule) and self.to_day(schedule) and self.to_hour(schedule) and self.to_minute(schedule):
                 second = self.clock() % 60
                 if second == 0:
@@ -285,7 +288,7 @@ class _Walk:
         while self.month not in schedule.month:
             self.start(self.year, self.month, 1)
             self.set(self.year, self.month + 1, self.day, self.clock())
-            if self.month == 1:
+            if self.month == 1 or self.steps <= 0:
                 return False
         return True
 
@@ -295,7 +298,7 @@ class _Walk:
             self.set(self.year, self.month, self.day + 1, self.clock())
             if self.hour:  # midnight is skipped or repeated in this zone
                 self.move(self.at + (24 - self.hour if self.hour > 12 else -self.hour) * 3600)
-            if self.day == 1:
+            if self.day == 1 or self.steps <= 0:
                 return False
         return True
 
@@ -303,7 +306,7 @@ class _Walk:
         while self.hour not in schedule.hour:
             self.start(self.year, self.month, self.day, self.hour * 3600)
             self.move(self.at + 3600)
-            if self.hour == 0:
+            if self.hour == 0 or self.steps <= 0:
                 return False
         return True
 
@@ -313,7 +316,7 @@ class _Walk:
                 self.added = True
                 self.move(self.at - self.at % 60)
             self.move(self.at + 60)
-            if self.minute == 0:
+            if self.minute == 0 or self.steps <= 0:
                 return False
         return True
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from eso_core.effect import Flow, World, read, write
-from eso_core.failure import Broken, Missing, Stale
-from eso_core.plan import Again, Backoff, Emit, NotDone, OnChange, Settled
+from eso_core.failure import Broken, Stale
+from eso_core.plan import Again, Backoff, Emit, NotDone, Settled
 from eso_core.stages.needs import Blocked, Unresolved
 
 S = TypeVar("S")
@@ -26,7 +26,10 @@ def read_all(world: World, needs: Callable[[World], S | Unresolved]) -> Flow[tup
 
 
 def conclude(settled: Settled) -> Flow[Settled]:
-    """Tell the events and write the status; a status that cannot be written makes another pass."""
+    """Tell the events and write the status; a status that cannot be written makes another pass.
+
+    A 404 is no exception: the object may be there (its kind was not served for a moment), and only the watch says that it is gone.
+    """
     for event in settled.events:
         yield from write(Emit(event))
     if settled.status is None:
@@ -34,7 +37,5 @@ def conclude(settled: Settled) -> Flow[Settled]:
     outcome, _now = yield from write(settled.status)
     if not isinstance(outcome, NotDone):
         return settled
-    if isinstance(outcome.failure, Missing):
-        return Settled(requeue=OnChange(), gone=True)
     again = Again() if isinstance(outcome.failure, Stale) else Backoff()
     return Settled(requeue=again, because=settled.because, detail=outcome.failure, waits_on=settled.waits_on)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import orjson
@@ -17,6 +18,7 @@ from eso_core.failure import Failure, InvalidSpec, Stale
 from eso_core.flows.common import conclude, read_all
 from eso_core.instant import Instant
 from eso_core.plan import (
+    Action,
     Again,
     Backoff,
     Event,
@@ -190,7 +192,12 @@ def _depart(es: ExternalSecret) -> Flow[Settled]:
         if isinstance(fresh, Settled):
             return fresh
         target = fresh.target
-    for action in depart(es, target):
+    return (yield from _all_or_again(depart(es, target)))
+
+
+def _all_or_again(actions: Iterable[Action]) -> Flow[Settled]:
+    """The last actions for an object that is being deleted."""
+    for action in actions:
         outcome, _now = yield from write(action)
         if isinstance(outcome, NotDone):
             return Settled(requeue=Again() if isinstance(outcome.failure, Stale) else Backoff(), detail=outcome.failure)
@@ -204,9 +211,8 @@ def _unusable(key: Ref, raw: bytes, fault: InvalidObject, now: Instant) -> Flow[
     at = Version(meta.get("uid", ""), meta["resourceVersion"])
     finalizers = tuple(meta.get("finalizers") or ())
     if meta.get("deletionTimestamp"):
-        if FINALIZER in finalizers:
-            yield from write(SetFinalizers(key, at, tuple(name for name in finalizers if name != FINALIZER)))
-        return Settled(requeue=OnChange(), gone=True)
+        rest = tuple(name for name in finalizers if name != FINALIZER)
+        return (yield from _all_or_again((SetFinalizers(key, at, rest),) if rest != finalizers else ()))
     detail = InvalidSpec(fault.summary())
     event = Event(about=key, uid=at.uid, reason="UpdateFailed", message=detail.what, warning=True)
     conditions = with_ready(conditions_of(found), because.SPEC_INVALID, now)

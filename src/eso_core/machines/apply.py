@@ -93,14 +93,16 @@ def outcome_of(action: Applicable, reply: KubeReply | CallFailed) -> Outcome:
         return Done(b"" if isinstance(action, DeleteTarget) else reply.body)
     if isinstance(action, DeleteTarget) and reply.status == 404:
         return Done()
-    return NotDone(failure_of(reply))
+    failure = failure_of(reply)
+    gone = isinstance(action, UpdateTarget) and isinstance(failure, Missing)
+    return NotDone(Stale(failure.what) if gone else failure)
 
 
 def failure_of(reply: KubeReply) -> Failure:
     """A refusal of the API server, sorted by who must act. Its message names objects and fields, never values of Secrets."""
     try:
         status = _status.decode(reply.body)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError):
         status = _Status()
     what = status.message[:500] or f"the API server answered with status {reply.status}"
     match reply.status:

@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeGuard
+from typing import Any, TypeGuard, TypeVar
 
 from eso_core.door import Access, Answer, Ask, Failed, Get, Provider, Query, Session, Talk
 from eso_core.failure import Broken, Failure, Refused, Throttled, Unreachable
@@ -26,6 +26,7 @@ from eso_core.instant import SECOND
 from eso_core.machines.backoff import pause
 from eso_core.wire import Call, CallReply
 
+T = TypeVar("T")
 Then = Callable[[Ask, Answer, int], None]
 Load = Callable[[str], Provider | None]
 
@@ -70,6 +71,7 @@ class Conversation:
     desk: _Desk
     talk: Talk[Any]
     asks: tuple[_Waiting, ...]  # empty: a login
+    session: Session | None = None  # the one that its calls use
     call: Call | None = None
     provider_label: str = ""
 
@@ -103,6 +105,8 @@ class Backends:
         if refusal is not None:
             then(ask, Failed(refusal), now)
             return
+        if desk.idle:
+            desk.progress_at = now
         waiting = _Waiting(ask, [then])
         desk.asked[ask.query] = waiting
         desk.pending.append(waiting)
@@ -147,20 +151,30 @@ class Backends:
 
     def _pump(self, desk: _Desk, now: int) -> None:
         """Start what can be started."""
-        if not desk.pending or desk.logging_in:
-            return
+        while desk.pending and not desk.logging_in:
+            pausing = _pause_of(desk, now)
+            if pausing is not None:
+                self._answer_pending(desk, pausing, now)
+            elif desk.session is None or (desk.session_until is not None and now >= desk.session_until):
+                self._log_in(desk, now)
+            elif desk.talks < desk.provider.talks_max:
+                self._fetch(desk, desk.session, now)
+            else:
+                return
+
+    def _log_in(self, desk: _Desk, now: int) -> None:
         provider = desk.provider
         if provider.login is None:
-            desk.session = desk.session or Session()
-        elif desk.session is None or (desk.session_until is not None and now >= desk.session_until):
-            desk.logging_in = True
-            self._advance(Conversation(desk, provider.login(desk.access), (), provider_label=provider.label), None, now)
+            desk.session = Session()
             return
-        while desk.pending and desk.talks < provider.talks_max and desk.session is not None:
-            batch = _batch(desk)
-            talk = provider.fetch(desk.access, desk.session, tuple(w.ask.query for w in batch))
-            desk.talks += 1
-            self._advance(Conversation(desk, talk, batch, provider_label=provider.label), None, now)
+        desk.logging_in = True
+        self._advance(Conversation(desk, _talk(provider.login, desk.access), (), provider_label=provider.label), None, now)
+
+    def _fetch(self, desk: _Desk, session: Session, now: int) -> None:
+        provider, batch = desk.provider, _batch(desk)
+        talk = _talk(provider.fetch, desk.access, session, tuple(w.ask.query for w in batch))
+        desk.talks += 1
+        self._advance(Conversation(desk, talk, batch, session, provider_label=provider.label), None, now)
 
     # ------------------------------------------------------------ conversations
 
@@ -187,14 +201,16 @@ class Backends:
         if isinstance(result, Session):
             desk.session = result
             lease = result.lease_s
-            desk.session_until = None if lease is None else now + int((lease - min(lease / 10, 30)) * SECOND)
+            desk.session_until = None if lease is None else now + max(1, int((lease - min(lease / 10, 30)) * SECOND))
             desk.progress_at, desk.unreachable = now, 0
-            self._pump(desk, now)
             return
         failure = result if _is_failure(result) else Broken(f"provider {desk.provider.key} logged in without a session")
         self._judge(desk, failure, now)
         if isinstance(failure, Refused):
             self._refused.append(desk.access)
+        self._answer_pending(desk, failure, now)
+
+    def _answer_pending(self, desk: _Desk, failure: Failure, now: int) -> None:
         pending, desk.pending = list(desk.pending), deque()
         for waiting in pending:
             self._answer(desk, waiting, Failed(failure), now)
@@ -215,7 +231,8 @@ class Backends:
             self._judge(desk, failure, now)
             self._answer(desk, waiting, answer, now)
         if repeat:
-            desk.session = None
+            if desk.session is conversation.session:
+                desk.session = None
             for waiting in reversed(repeat):
                 waiting.repeated = True
                 desk.pending.appendleft(waiting)
@@ -227,7 +244,11 @@ class Backends:
 
     def _judge(self, desk: _Desk, failure: Failure | None, now: int) -> None:
         """Pause the desk after a throttled answer, and after several unreachable ones in a row."""
-        if isinstance(failure, Throttled | Unreachable):
+        if isinstance(failure, Throttled) and failure.after_ns > desk.paused_until - now > 0:
+            desk.paused_until, desk.paused_for = now + failure.after_ns, failure
+        elif isinstance(failure, Throttled | Unreachable):
+            if desk.paused_until > now:
+                return  # of the calls that were under way when the pause began: no news
             desk.unreachable += 1
             if isinstance(failure, Throttled):
                 wait = failure.after_ns or pause(desk.unreachable - 1, self._random(), first=PAUSE_FIRST, last=PAUSE_LAST)
@@ -235,17 +256,22 @@ class Backends:
                 wait = pause(desk.unreachable - DEAD_AFTER, self._random(), first=PAUSE_FIRST, last=PAUSE_LAST)
             else:
                 return
-            desk.paused_until, desk.paused_for = max(desk.paused_until, now + wait), failure
+            desk.paused_until, desk.paused_for = now + wait, failure
         else:
             desk.unreachable, desk.progress_at = 0, now
 
 
+def _pause_of(desk: _Desk, now: int) -> Throttled | None:
+    """The rest of the desk's pause, if it pauses."""
+    left = desk.paused_until - now
+    return Throttled(desk.paused_for.what if desk.paused_for else "paused", left) if left > 0 else None
+
+
 def _refusal(desk: _Desk, now: int) -> Failure | None:
     """Why a new ask is not let in: the desk pauses, or is full and makes no progress."""
-    left = desk.paused_until - now
-    if left > 0:
-        why = desk.paused_for.what if desk.paused_for else "paused"
-        return Throttled(why, left)
+    pausing = _pause_of(desk, now)
+    if pausing is not None:
+        return pausing
     if len(desk.pending) >= PENDING_MAX and now - desk.progress_at > PROGRESS_NS:
         return Throttled(f"{len(desk.pending)} requests wait for this backend, which does not answer", PAUSE_FIRST)
     return None
@@ -259,6 +285,11 @@ def _batch(desk: _Desk) -> tuple[_Waiting, ...]:
         while desk.pending and len(batch) < desk.provider.batch_max and isinstance(desk.pending[0].ask.query, Get):
             batch.append(desk.pending.popleft())
     return tuple(batch)
+
+
+def _talk(start: Callable[..., Talk[T]], *given: Any) -> Talk[T]:
+    """The talk that ``start`` gives; what ``start`` itself raises is raised by the talk."""
+    return (yield from start(*given))
 
 
 def _is_failure(value: object) -> TypeGuard[Failure]:

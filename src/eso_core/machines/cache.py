@@ -1,7 +1,7 @@
 """What the operator remembers of the API server: small packed copies, never secret values.
 
 An object is kept as compact JSON bytes; what is looked up often (resource version, the fields whose change matters, index keys) beside it.
-Secrets are kept as digests: ``data`` is replaced by ``dataHash`` and ``dataKeys`` (see :mod:`eso_core.target`).
+Secrets are kept as digests: ``data`` is replaced by ``dataHash`` (see :mod:`eso_core.target`).
 """
 
 from __future__ import annotations

@@ -173,7 +173,7 @@ class Engine:
         self._passes: dict[Ref, _Pass] = {}
         self._parked = 0
         self._ready: deque[tuple[_Pass, Reply | None]] = deque()
-        self._waiters: dict[Ref, set[Ref]] = {}
+        self._waiters: dict[Ref, dict[Ref, None]] = {}  # keys in order: a set of them would have another one in every process
         self._waits_of: dict[Ref, frozenset[Ref]] = {}
         self._held: dict[Ref, _Held] = {}
         self._kube_waiting: deque[tuple[KubeCall, Callable[[KubeReply | CallFailed, Now], None]]] = deque()
@@ -224,7 +224,7 @@ class Engine:
         times = [w.next_at() for w in self.watchers]
         if self.synced and not self._stopping and self._has_room():
             times.append(self.queue.next_at())
-        if self._kube_waiting and self._kube_paused_until:
+        if (self._kube_waiting or self._events_waiting) and self._kube_paused_until:
             times.append(self._kube_paused_until)
         return min((t for t in times if t is not None), default=None)
 
@@ -289,6 +289,8 @@ class Engine:
                 continue
             ticket = self._ticket()
             if isinstance(want, ListPage):
+                if want.first:
+                    self._listed.pop(watcher.kind, None)
                 self._kube_then[ticket] = lambda reply, at, watcher=watcher: self._page(watcher, reply, at)  # type: ignore[misc]
                 self._out.append(SendKube(ticket, want.call))
             else:
@@ -344,7 +346,7 @@ class Engine:
             self.queue.add(key, now.mono)
 
     def _wake_waiters(self, ref: Ref, now: Now) -> None:
-        for key in self._waiters.pop(ref, set()):
+        for key in self._waiters.pop(ref, {}):
             self.queue.add(key, now.mono)
 
     # ------------------------------------------------------------ passes
@@ -372,17 +374,23 @@ class Engine:
                 self._settle(current, end.value, now)
                 return
             except Exception as bug:  # a flow must not raise: the fault stays with its key
-                where = _where(bug)
-                self._settle(current, Settled(requeue=Backoff(), detail=Broken(f"internal error: {type(bug).__name__} at {where}")), now)
+                self._break_off(current, f"{type(bug).__name__} at {_where(bug)}", now)
                 return
             current.effects += 1
             if current.effects > self._limits.effects_max:
-                self._settle(current, Settled(requeue=Backoff(), detail=Broken("internal error: the pass does not end")), now)
+                self._break_off(current, "the pass does not end", now)
                 return
-            body = self._perform(current, effect, now)
+            try:
+                body = self._perform(current, effect, now)
+            except Exception as bug:  # an effect that cannot be carried out is its flow's fault
+                self._break_off(current, f"{type(bug).__name__} at {_where(bug)}", now)
+                return
             if body is None:
                 return
             reply = Reply(body, now.wall)
+
+    def _break_off(self, current: _Pass, why: str, now: Now) -> None:
+        self._settle(current, Settled(requeue=Backoff(), detail=Broken(f"internal error: {why}")), now)
 
     def _perform(self, current: _Pass, effect: Effect, now: Now) -> World | Answers | Outcome | None:
         """Answer an effect at once, or start what will answer it (``None``)."""
@@ -427,7 +435,7 @@ class Engine:
         elif settled.waits_on:
             self._waits_of[key] = settled.waits_on
             for ref in settled.waits_on:
-                self._waiters.setdefault(ref, set()).add(key)
+                self._waiters.setdefault(ref, {})[key] = None
         self.queue.done(key, again)
         self._out.append(Report(key, settled, now.mono - current.started, tuple(current.writes)))
 
@@ -440,7 +448,7 @@ class Engine:
         for ref in self._waits_of.pop(key, frozenset()):
             waiting = self._waiters.get(ref)
             if waiting is not None:
-                waiting.discard(key)
+                waiting.pop(key, None)
                 if not waiting:
                     del self._waiters[ref]
 
@@ -464,7 +472,7 @@ class Engine:
             if started and len(seen) == len(what):
                 self._resume(current, World(seen), at)
 
-        for item in slow:
+        for item in sorted(slow, key=repr):  # the order of a set is another one in every process
             self._look(item, now, got)
         started = True
         return World(seen) if len(seen) == len(what) else None
@@ -535,13 +543,16 @@ class Engine:
         def done(reply: KubeReply | CallFailed, now: Now) -> None:
             outcome = outcome_of(action, reply)
             current.writes.append((action, outcome))
-            self._written(ref, outcome, now)
+            self._written(current.key, ref, outcome, now)
             self._resume(current, outcome, now)
 
         self._kube_waiting.append((call_of(action), done))
 
-    def _written(self, ref: Ref, outcome: Outcome, now: Now) -> None:
-        """Take in the object as the API server returned it, then judge the watch events that came meanwhile."""
+    def _written(self, writer: Ref, ref: Ref, outcome: Outcome, now: Now) -> None:
+        """Take in the object as the API server returned it, then judge the watch events that came meanwhile.
+
+        Its own write is no news to ``writer``, but it is to every other key that the change wakes.
+        """
         held = self._held.pop(ref, _Held())
         version = 0
         rule = self._watched.get(ref.kind)
@@ -549,11 +560,14 @@ class Engine:
             packed = rule.pack(outcome.raw)
             if packed is not None and packed.ref == ref:
                 version = packed.version
-                if self.cache.put(packed, told=False) is not None:
+                change = self.cache.put(packed, told=False)
+                if change is not None:
                     self._wake_waiters(ref, now)
+                    if change.matters:
+                        held.versions.append((version, tuple(rule.wakes(change, self.cache))))
         for seen, keys in held.versions:
-            if seen > version or isinstance(outcome, NotDone):
-                for key in keys:
+            for key in keys:
+                if seen > version or key != writer or isinstance(outcome, NotDone):
                     self.queue.add(key, now.mono)
 
     def _queue_event(self, call: KubeCall) -> None:

@@ -13,6 +13,7 @@ import msgspec
 import orjson
 
 from eso_core.effect import Gone, Present, Seen, Token, Unreadable, Whole
+from eso_core.failure import Broken
 from eso_core.instant import SECOND
 from eso_core.machines.apply import failure_of
 from eso_core.refs import Ref
@@ -51,6 +52,7 @@ class Inquiry:
     what: Looked
     call: KubeCall
     waiting: list[Then]
+    at: int  # when it was asked for: the answer is at most this old
 
 
 class Lookups:
@@ -75,7 +77,7 @@ class Lookups:
         if joinable and (under_way := self._under_way.get(key)) is not None:
             under_way.waiting.append(then)
             return None
-        inquiry = Inquiry(what, call_of(what), [then])
+        inquiry = Inquiry(what, call_of(what), [then], now)
         if joinable:
             self._under_way[key] = inquiry
         return inquiry
@@ -87,9 +89,10 @@ class Lookups:
         if self._under_way.get(key) is inquiry:
             del self._under_way[key]
         seen = seen_of(what, reply)
-        if not isinstance(seen, Unreadable):
+        known = self._known.get(key)
+        if not isinstance(seen, Unreadable) and (known is None or known.at <= inquiry.at):
             fresh = (what.seconds - TOKEN_SPARE_S) if isinstance(what, Token) else KEEP_S
-            self._known[key] = _Known(seen, now, fresh * SECOND)
+            self._known[key] = _Known(seen, inquiry.at, fresh * SECOND)
             self._known.move_to_end(key)
             if len(self._known) > REMEMBERED:
                 self._known.popitem(last=False)
@@ -128,5 +131,5 @@ def seen_of(what: Looked, reply: KubeReply | CallFailed) -> Seen:
         return Present(reply.body)
     try:
         return Present(_token.decode(reply.body).status.token.encode())
-    except msgspec.MsgspecError:
-        return Gone()
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return Unreadable(Broken(f"the API server's token of {what.account} is not valid JSON"))

@@ -32,6 +32,7 @@ from eso_core.wire import CallFailed, KubeCall, KubeReply
 PAGE = 500  # objects
 STREAM_S = 290  # seconds after which the API server is asked to end a stream
 SILENCE_S = 150  # seconds without a line or bookmark; the API server sends a bookmark about every minute
+MALFORMED = (msgspec.MsgspecError, UnicodeDecodeError)  # what decoders raise
 PAUSE_FIRST, PAUSE_LAST = 200 * MILLISECOND, 30 * SECOND
 
 
@@ -83,9 +84,10 @@ News = Listed | Upsert | Deleted | Progress | Complete
 
 @dataclass(frozen=True, slots=True)
 class ListPage:
-    """Send this and give the answer to :meth:`Watcher.page`."""
+    """Send this and give the answer to :meth:`Watcher.page`. ``first``: a list begins; what an earlier one showed counts no more."""
 
     call: KubeCall
+    first: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,16 +172,19 @@ class Watcher:
         self._asked = True
         if self._phase is Phase.LISTING:
             more = (("continue", self._continue),) if self._continue else ()
-            return ListPage(KubeCall(method="GET", path=self._path, query=(("limit", str(PAGE)), *more, *self._selector)))
+            call = KubeCall(method="GET", path=self._path, query=(("limit", str(PAGE)), *more, *self._selector))
+            return ListPage(call, first=not more)
         self.heard_at = self._opened_at = now
         query = (("watch", "1"), ("allowWatchBookmarks", "true"), ("resourceVersion", self._version), ("timeoutSeconds", str(STREAM_S)))
         return OpenStream(KubeCall(method="GET", path=self._path, query=(*query, *self._selector)))
 
     def next_at(self) -> int | None:
-        """When :meth:`poll` has something to do; ``None`` while an answer is awaited."""
+        """When :meth:`poll` or :meth:`silent` has something to say; ``None`` while a page is awaited."""
         if self._phase is Phase.PAUSED:
             return self._until
-        return 0 if not self._asked else None
+        if not self._asked:
+            return 0
+        return self.heard_at + SILENCE_S * SECOND + 1 if self._phase is Phase.WATCHING else None
 
     def page(self, reply: KubeReply | CallFailed, now: int) -> list[News]:
         """The answer to a :class:`ListPage`."""
@@ -193,7 +198,7 @@ class Watcher:
             return self._pause(refusal(reply, self.kind), now)
         try:
             page = _list.decode(reply.body)
-        except msgspec.MsgspecError:
+        except MALFORMED:
             return self._pause(Broken(f"the API server's list of {self.kind.plural} is not valid JSON"), now)
         self._good_news(now)
         news: list[News] = [Listed(bytes(item)) for item in page.items or ()]
@@ -210,7 +215,7 @@ class Watcher:
             try:
                 event = _line.decode(line)
                 news.extend(self._event(event, now))
-            except msgspec.MsgspecError:
+            except MALFORMED:
                 self._version = ""  # the same line would come again: list instead
                 self._pause(Broken(f"the API server sent a line that is no watch event of {self.kind.plural}"), now)
             if self._phase is not Phase.WATCHING:
@@ -224,7 +229,7 @@ class Watcher:
         self._asked = False
         if status == 410:
             self._version = ""
-        if failure is None and now - self._opened_at >= SECOND:
+        elif failure is None and now - self._opened_at >= SECOND:
             return  # it ran and ended by itself, as asked with timeoutSeconds
         self._pause(failure or Unreachable("the stream was closed"), now)
 
@@ -273,7 +278,7 @@ def refusal(reply: KubeReply, kind: Kind) -> Failure:
     """A list or watch answer that is not 200, as a failure."""
     try:
         text = _status.decode(reply.body).message[:300]
-    except msgspec.MsgspecError:
+    except MALFORMED:
         text = f"status {reply.status}"
     what = f"list {kind.plural}: {text}"
     if reply.status in (401, 403):

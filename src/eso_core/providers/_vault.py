@@ -1,20 +1,37 @@
-"""The parsed form of ``spec.provider.vault``, and what it needs from the cluster."""
+"""The parsed form of ``spec.provider.vault``, what it needs from the cluster, and its connection.
+
+=======================  ==========================================================================
+answer                   meaning
+=======================  ==========================================================================
+2xx with data            found; ``data: null`` (a deleted version) is absent
+404                      absent, if Vault says so of a secret; of a mount, or from a proxy, a failure
+400 that names           refused: the credentials of a login are wrong, or none were sent
+credentials
+403                      refused, a new login may help: permission denied and an expired token look alike
+412, 3xx, 5xx            unreachable: a standby, sealed, or a fault
+429, 473                 throttled
+anything else            broken
+=======================  ==========================================================================
+"""
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 from urllib.parse import quote, urlsplit
 
+import msgspec
 from returns.result import Failure as Wrong
 from returns.result import Result, Success
 
 from eso_core.api.providers.vault import Auth, Spec
-from eso_core.door import Need
-from eso_core.failure import InvalidSpec
+from eso_core.door import Absent, Access, Need, Talk
+from eso_core.failure import Broken, Failure, InvalidSpec, Missing, Refused, Throttled, Unreachable
 from eso_core.providers import _kit
 from eso_core.refs import Ref
+from eso_core.wire import HttpCall, HttpReply, Tls
 
 TOKEN: Final = "token"  # slots
 ROLE_ID: Final = "role_id"
@@ -144,7 +161,97 @@ def needs(store: Store) -> Mapping[str, Need]:
     match store.login:
         case Token(need):
             return {TOKEN: need, **store.tls}
-        case AppRole(_, _, role, secret):
+        case AppRole(role=role, secret=secret):
             return {**({ROLE_ID: role} if role is not None else {}), SECRET_ID: secret, **store.tls}
         case Nobody():
             return store.tls
+
+
+# ---------------------------------------------------------------- calls and answers
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One store's connection, as one identity."""
+
+    store: Store
+    tls: Tls
+    token: str = field(repr=False)
+
+    def call(self, method: str, path: str, name: str, *, query: str = "", body: bytes = b"", login: bool = False) -> HttpCall:
+        """A call to ``/v1/<path>``; doubled slashes and a final one do not count, as in the reference's client."""
+        clean = posixpath.normpath("/v1/" + path.lstrip("/"))
+        namespace = self.store.login_namespace if login else self.store.namespace
+        headers = {**self.store.headers, **({"X-Vault-Namespace": namespace} if namespace else {})}
+        if self.token and not login:
+            headers["X-Vault-Token"] = self.token
+        url = f"{self.store.server}{quote(clean, safe=SAFE)}{query}"
+        return HttpCall(method=method, url=url, headers=headers, body=body, tls=self.tls, name=name)
+
+
+def line_of(access: Access, token: str) -> Line:
+    store: Store = access.spec
+    return Line(store, _kit.tls_of(access, store.ca_pem, TLS_CERT, TLS_KEY), token)
+
+
+class _Errors(msgspec.Struct):
+    errors: list[str] = []
+
+
+class _NotFound(msgspec.Struct):
+    errors: list[str] | None = None
+    data: dict[str, msgspec.Raw] | None = None
+
+
+NOT_A_SECRET: Final = (b"no handler for route", b"unsupported path", b"Invalid path for a versioned K/V secrets engine")
+LOGIN_REFUSED: Final = (
+    "invalid role",
+    "invalid secret",
+    "role or secret id",
+    "missing client token",
+    "permission denied",
+    "failed to validate",
+)
+
+
+def what(call: HttpCall) -> str:
+    """A call in words: no query, no header, no body."""
+    return f"Vault {call.method} {call.url.partition('?')[0]}"
+
+
+def failure_of(call: HttpCall, reply: HttpReply) -> Failure:
+    """Why an answer that is not 2xx is not what was asked for."""
+    held = _kit.decoded(reply.body, _Errors)
+    text = _kit.line("; ".join(held.errors)) if held is not None and held.errors else f"status {reply.status}"
+    sentence = f"{what(call)}: {text}"
+    match reply.status:
+        case 403:
+            return Refused(sentence, session=True)
+        case 400 | 401 if any(mark in text for mark in LOGIN_REFUSED) or reply.status == 401:
+            return Refused(sentence, session=True)
+        case 404:
+            return Missing(sentence)
+        case 412:
+            return Unreachable(sentence)
+        case 429 | 473:
+            return Throttled(sentence, _kit.throttled(reply, "").after_ns)
+        case status if status >= 500:
+            return Unreachable(sentence)
+        case _:
+            return _kit.common_failure(reply, what(call)) or Broken(sentence)
+
+
+def ask(call: HttpCall) -> Talk[HttpReply | Absent | Failure]:
+    """One call. 404 is absent, unless the server says that nothing is mounted there."""
+    reply = _kit.http((yield call))
+    if not isinstance(reply, HttpReply) or 200 <= reply.status < 300:
+        return reply
+    return Absent() if reply.status == 404 and _says_absent(reply.body) else failure_of(call, reply)
+
+
+def _says_absent(body: bytes) -> bool:
+    """Whether a 404 is Vault's word on a secret: not a proxy's, nor Vault's on a mount that is missing or of another version."""
+    held = _kit.decoded(body, _NotFound)
+    if held is None or any(mark in body for mark in NOT_A_SECRET):
+        return False
+    return held.errors is not None or held.data is not None

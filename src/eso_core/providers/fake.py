@@ -111,4 +111,5 @@ PROVIDER = Provider(
         lambda raw, prop: _kit.value_of(property_fake(raw, prop), f"property {prop} cannot be looked up"), json_to_secret_data_map
     ),
     maintained=False,
+    find_converts=True,
 )

@@ -383,4 +383,5 @@ PROVIDER = Provider(
     needs=needs,
     fetch=fetch,
     dialect=Dialect(value=_value, entries=_entries),
+    find_converts=True,
 )

@@ -1,18 +1,5 @@
 """``spec.provider.vault``: KV engines, version 1 and 2, of HashiCorp Vault, OpenBao and servers that speak their API.
 
-=======================  ==========================================================================
-answer                   meaning
-=======================  ==========================================================================
-2xx with data            found; ``data: null`` (a deleted version) is absent
-404                      absent; with "no handler for route" (no such mount) a failure
-400 that names           refused: the credentials of a login are wrong, or none were sent
-credentials
-403                      refused, a new login may help: permission denied and an expired token look alike
-412, 3xx, 5xx            unreachable: a standby, sealed, or a fault
-429, 473                 throttled
-anything else            broken
-=======================  ==========================================================================
-
 Tokens of a login are used for their lease and not revoked: they expire.
 """
 
@@ -20,7 +7,6 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -33,91 +19,29 @@ from eso_core.compat.gojson import Numbers, parse_object
 from eso_core.compat.property import property_vault, vault_metadata_path, vault_path
 from eso_core.compat.values import get_byte_values
 from eso_core.door import Absent, Access, Answer, Blob, Entries, Failed, Find, Found, Get, Probe, Provider, Query, Session, Talk
-from eso_core.failure import Broken, Failure, InvalidSpec, Missing, Refused, Throttled, Unreachable
+from eso_core.failure import Broken, Failure, InvalidSpec
 from eso_core.providers import _kit
-from eso_core.providers._vault import ROLE_ID, SAFE, SECRET_ID, TLS_CERT, TLS_KEY, TOKEN, AppRole, Nobody, Store, Token, needs, parse
+from eso_core.providers._vault import (
+    ROLE_ID,
+    SECRET_ID,
+    TOKEN,
+    AppRole,
+    Line,
+    Nobody,
+    Store,
+    Token,
+    ask,
+    failure_of,
+    line_of,
+    needs,
+    parse,
+    what,
+)
 from eso_core.secret import SecretBytes
-from eso_core.wire import HttpCall, HttpReply, Tls
+from eso_core.wire import HttpCall, HttpReply
 
 SYSTEM_METADATA: Final = ("created_time", "current_version", "delete_version_after")
 FOUND_MAX: Final = 10_000  # secrets that one find looks at
-
-# ---------------------------------------------------------------- calls and answers
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One store's connection, as one identity."""
-
-    store: Store
-    tls: Tls
-    token: str = field(repr=False)
-
-    def call(self, method: str, path: str, name: str, *, query: str = "", body: bytes = b"", login: bool = False) -> HttpCall:
-        """A call to ``/v1/<path>``; doubled slashes and a final one do not count, as in the reference's client."""
-        clean = posixpath.normpath("/v1/" + path.lstrip("/"))
-        namespace = self.store.login_namespace if login else self.store.namespace
-        headers = {**self.store.headers, **({"X-Vault-Namespace": namespace} if namespace else {})}
-        if self.token and not login:
-            headers["X-Vault-Token"] = self.token
-        url = f"{self.store.server}{quote(clean, safe=SAFE)}{query}"
-        return HttpCall(method=method, url=url, headers=headers, body=body, tls=self.tls, name=name)
-
-
-def _line(access: Access, token: str) -> Line:
-    store: Store = access.spec
-    return Line(store, _kit.tls_of(access, store.ca_pem, TLS_CERT, TLS_KEY), token)
-
-
-class _Errors(msgspec.Struct):
-    errors: list[str] = []
-
-
-LOGIN_REFUSED: Final = (
-    "invalid role",
-    "invalid secret",
-    "role or secret id",
-    "missing client token",
-    "permission denied",
-    "failed to validate",
-)
-
-
-def what(call: HttpCall) -> str:
-    """A call in words: no query, no header, no body."""
-    return f"Vault {call.method} {call.url.partition('?')[0]}"
-
-
-def failure_of(call: HttpCall, reply: HttpReply) -> Failure:
-    """Why an answer that is not 2xx is not what was asked for."""
-    held = _kit.decoded(reply.body, _Errors)
-    text = _kit.line("; ".join(held.errors)) if held is not None and held.errors else f"status {reply.status}"
-    sentence = f"{what(call)}: {text}"
-    match reply.status:
-        case 403:
-            return Refused(sentence, session=True)
-        case 400 | 401 if any(mark in text for mark in LOGIN_REFUSED) or reply.status == 401:
-            return Refused(sentence, session=True)
-        case 404:
-            return Missing(sentence)
-        case 412:
-            return Unreachable(sentence)
-        case 429 | 473:
-            return Throttled(sentence, _kit.throttled(reply, "").after_ns)
-        case status if status >= 500:
-            return Unreachable(sentence)
-        case _:
-            return _kit.common_failure(reply, what(call)) or Broken(sentence)
-
-
-def _ask(call: HttpCall) -> Talk[HttpReply | Absent | Failure]:
-    """One call. 404 is absent, unless the server says that nothing is mounted there."""
-    reply = _kit.http((yield call))
-    if not isinstance(reply, HttpReply) or 200 <= reply.status < 300:
-        return reply
-    missing_mount = b"no handler for route" in reply.body or b"unsupported path" in reply.body
-    return Absent() if reply.status == 404 and not missing_mount else failure_of(call, reply)
-
 
 # ---------------------------------------------------------------- login
 
@@ -139,9 +63,9 @@ def login(access: Access) -> Talk[Session | Failure]:
             return Session(value=access.text(TOKEN))
         case Nobody():
             return Session(value="")
-        case AppRole(path, role_id):
+        case AppRole(path=path, role_id=role_id):
             body = orjson.dumps({"role_id": role_id or access.text(ROLE_ID), "secret_id": access.text(SECRET_ID)})
-            call = _line(access, "").call("PUT", f"auth/{path}/login", "Login", body=body, login=True)
+            call = line_of(access, "").call("PUT", f"auth/{path}/login", "Login", body=body, login=True)
             reply = _kit.http((yield call))
             return _session(call, reply) if isinstance(reply, HttpReply) else reply
 
@@ -172,7 +96,7 @@ class _V1(msgspec.Struct):
 
 def fetch(access: Access, session: Session, queries: tuple[Query, ...]) -> Talk[Mapping[Query, Answer]]:
     """One query after the other; there is one at a time."""
-    line = _line(access, session.value)
+    line = line_of(access, session.value)
     answers: dict[Query, Answer] = {}
     for query in queries:
         match query:
@@ -203,7 +127,7 @@ def _get(line: Line, key: str, version: str = "") -> Talk[Answer]:
         return Failed(refused)
     query = f"?version={quote(version, safe='')}" if version else ""
     call = line.call("GET", path, "ReadSecretData", query=query)
-    reply = yield from _ask(call)
+    reply = yield from ask(call)
     if not isinstance(reply, HttpReply):
         return reply if isinstance(reply, Absent) else Failed(reply)
     return _payload(call, reply, v2=line.store.v2)
@@ -246,7 +170,7 @@ def _metadata(line: Line, key: str) -> Talk[dict[str, str] | Absent | Failed]:
     call = _metadata_call(line, key, "ReadSecretData")
     if isinstance(call, InvalidSpec):
         return Failed(call)
-    reply = yield from _ask(call)
+    reply = yield from ask(call)
     if not isinstance(reply, HttpReply):
         return reply if isinstance(reply, Absent) else Failed(reply)
     held = _kit.decoded(reply.body, _Metadata)
@@ -317,7 +241,7 @@ def _list(line: Line, top: str) -> Talk[list[str] | Absent | Failed]:
         call = _metadata_call(line, folder, "ListSecrets", "?list=true")
         if isinstance(call, InvalidSpec):
             return Failed(call)
-        reply = yield from _ask(call)
+        reply = yield from ask(call)
         if isinstance(reply, Absent):
             if folder == top:
                 return reply

@@ -108,6 +108,8 @@ def _read_metadata(value: Any) -> Doc:
         out: Doc = decode(METADATA, value, ".metadata")
     except Mismatch as error:
         raise Mismatch(f"error decoding metadata: {error}") from error
+    if out.get("managedFields") == []:
+        del out["managedFields"]  # a reset for native kinds only
     return out
 
 
@@ -127,7 +129,7 @@ def shape_of(schema: Mapping[str, Any]) -> Shape:
         return _shape_of_list(schema)
     if kind == "object" or (kind is None and "properties" in schema):
         return _shape_of_map(schema)
-    return ANY if kind is None else Shape(form="leaf")
+    return ANY if kind is None else Shape(form="leaf", type=str(kind))
 
 
 def _shape_of_map(schema: Mapping[str, Any]) -> Shape:

@@ -10,7 +10,7 @@ from eso_core.instant import Instant
 from eso_core.refs import NAMESPACE, Kind
 from eso_core.sim import remove, reviews, write
 from eso_core.sim.cluster import Cluster
-from eso_core.sim.options import body_object, delete_options, document, write_options
+from eso_core.sim.options import DeleteOptions, body_object, delete_options, document, write_options
 from eso_core.sim.patch import merge
 from eso_core.sim.read import body_of, get, list_page, selector
 from eso_core.sim.resource import Doc, Resource
@@ -112,7 +112,7 @@ def _patch(asked: Asked) -> KubeReply:
 
 
 def _delete(asked: Asked) -> KubeReply:
-    options = delete_options(asked.call.body, asked.query)
+    options = _delete_options(asked)
     resource = asked.resource
     stored, gone = remove.delete(asked.cluster, resource, (asked.target.namespace, asked.target.name), options, asked.now)
     if gone and not resource.returns_deleted:
@@ -124,7 +124,7 @@ def _delete_all(asked: Asked) -> KubeReply:
     resource, namespace = asked.resource, asked.target.namespace
     if resource.kind == NAMESPACE or (resource.kind.namespaced and not namespace):
         raise not_allowed(resource.kind, "deletecollection")
-    options = delete_options(asked.call.body, asked.query)
+    options = _delete_options(asked)
     test = selector(resource, asked.query)
     page = list_page(asked.cluster, resource, namespace, asked.query)
     for stored in asked.cluster.table(resource).select(namespace):
@@ -151,6 +151,12 @@ def _request(asked: Asked, options: str) -> write.Request:
     target = asked.target
     chosen = write_options(asked.query, asked.manager, options)
     return write.Request(asked.cluster, asked.resource, target.namespace, target.name, target.subresource, chosen, asked.now)
+
+
+def _delete_options(asked: Asked) -> DeleteOptions:
+    if asked.call.body and _media_type(asked.call) != JSON:
+        raise unsupported_media((JSON,))
+    return delete_options(asked.call.body, asked.query)
 
 
 def _media_type(call: KubeCall) -> str:

@@ -94,6 +94,20 @@ METADATA = struct(
 )
 
 
+def fits(shape: Shape, value: Any) -> bool:
+    """Whether ``value`` has the structure of ``shape``: maps, lists and leaves in their places. Null fits everywhere."""
+    if value is None or shape.form == "any":
+        return True
+    if shape.form == "map":
+        item = shape.item or ANY
+        return type(value) is dict and all(fits(shape.fields.get(key, item), inner) for key, inner in value.items())
+    if shape.form == "list":
+        return type(value) is list and all(fits(shape.item or ANY, inner) for inner in value)
+    return type(value) in _LEAF_TYPES.get(shape.type, (str, int, float, bool))
+
+
+_LEAF_TYPES: Mapping[str, tuple[type, ...]] = {"string": (str,), "integer": (int, float), "number": (int, float), "boolean": (bool,)}
+
 # ---------------------------------------------------------------- decoding
 
 

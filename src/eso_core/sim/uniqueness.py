@@ -39,7 +39,8 @@ def _duplicate_items(shape: Shape, items: list[Any], path: str) -> Iterator[Caus
     times: dict[bytes, int] = {}
     for index, item in enumerate(items):
         if shape.keys and item is not None and type(item) is not dict:
-            return  # the type is refused elsewhere
+            yield Cause("FieldValueInvalid", "must be an object for an array of list-type map", f"{path}[{index}]")
+            return
         identity = {key: item[key] for key in shape.keys if key in item} if shape.keys and item else item
         token = orjson.dumps(identity or None if shape.keys else identity, option=orjson.OPT_SORT_KEYS)
         times[token] = times.get(token, 0) + 1

@@ -23,6 +23,7 @@ from eso_core.sim.cluster import Cluster
 from eso_core.sim.options import WriteOptions
 from eso_core.sim.ownership import Manager, Owners, compare, decode_entries, encode, own, same
 from eso_core.sim.resource import Doc, Resource
+from eso_core.sim.shape import fits
 from eso_core.sim.status import Cause, Refusal, already_exists, bad_request, conflict, forbidden, invalid, not_found, wrong
 from eso_core.sim.table import Key, Stored, dump, freeze, rehearsed
 from eso_core.sim.text import generated_name, stamp
@@ -33,6 +34,7 @@ _UPDATE = "Update"
 _NOTHING_IGNORED: frozenset[str] = frozenset()
 _STATUS_IGNORED = frozenset({"f:status"})
 _REST_IGNORED = frozenset({"f:metadata", "f:spec"})
+_SPOILED: Owners = {}
 _SERVER_SET = ("creationTimestamp", "uid", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink")
 
 
@@ -163,7 +165,7 @@ def _versioned(request: Request, stored: Stored, meta: Doc) -> Doc:
     """The metadata with the stored version, once the version it came with has been compared."""
     version = meta.get("resourceVersion", "")
     if version and not (version.isascii() and version.isdigit()):
-        raise bad_request(f'resourceVersion: Invalid value: "{version}": strconv.ParseUint: parsing "{version}": invalid syntax')
+        raise Refusal(500, "", f'resourceVersion: Invalid value: "{version}": strconv.ParseUint: parsing "{version}": invalid syntax')
     if version.strip("0") == "":
         if not request.resource.blind_update:
             kind = request.resource.kind
@@ -198,8 +200,7 @@ def _only_status(stored: Stored, doc: Doc, meta: Doc) -> Doc:
 
 def _restored(meta: Doc, old: Doc) -> Doc:
     """The metadata with what an update can never change."""
-    out = dict(meta)
-    out.pop("generation", None)
+    out = {key: value for key, value in meta.items() if key not in ("generation", "selfLink")}
     for key in ("generation", "creationTimestamp", "deletionTimestamp"):
         if key in old:
             out[key] = old[key]
@@ -300,17 +301,25 @@ def _deduplicated(meta: Doc) -> Doc:
 def _owned(request: Request, before: Doc, doc: Doc, stored: Owners) -> tuple[Owners, Doc]:
     """The owners after the write, and the new metadata that says so."""
     meta = doc["metadata"]
-    base = stored if request.subresource else _base(meta, before.get("metadata", {}), stored)
+    base = stored if request.subresource else _base(request.resource, meta, before.get("metadata", {}), stored)
     rest = {key: value for key, value in meta.items() if key != "managedFields"}
     old = before.get("metadata", {})
     left = {**before, "metadata": {key: value for key, value in old.items() if key != "managedFields"}}
-    if not base and "uid" in old:
-        return {}, rest  # an object that is not tracked stays so
+    if base is _SPOILED or (not base and "uid" in old) or not _fits(request, before, doc):
+        return {}, rest  # an object that is not tracked, or cannot be, stays so
     ignored = _ignored(request)
     after = own(base, compare(left, {**doc, "metadata": rest}, request.resource.shape), request.writer, ignored, stamp(request.now))
     if after is stored:
         return after, {**rest, "managedFields": old["managedFields"]} if "managedFields" in old else rest
     return after, {**rest, "managedFields": encode(after)} if after else rest
+
+
+def _fits(request: Request, before: Doc, doc: Doc) -> bool:
+    """Whether the document has the structure of its kind. Only ``/status`` lets other documents pass: it drops what does not fit."""
+    if not request.subresource:
+        return True
+    fields = request.resource.shape.fields
+    return all(value is before.get(key) or key not in fields or fits(fields[key], value) for key, value in doc.items() if key != "metadata")
 
 
 def _ignored(request: Request) -> frozenset[str]:
@@ -319,11 +328,19 @@ def _ignored(request: Request) -> frozenset[str]:
     return _REST_IGNORED if request.subresource else _STATUS_IGNORED
 
 
-def _base(meta: Doc, old: Doc, stored: Owners) -> Owners:
+def _base(resource: Resource, meta: Doc, old: Doc, stored: Owners) -> Owners:
     """The owners a write starts from: those it brings along, else the stored ones. An empty list, or one empty entry, resets."""
     given = meta.get("managedFields")
     if given is None or given is old.get("managedFields") or given == old.get("managedFields"):
         return stored
     if given == [] or given == [{}]:
         return {}
-    return decode_entries(given) or stored
+    return _of_group(decode_entries(given) or stored, resource)
+
+
+def _of_group(owners: Owners, resource: Resource) -> Owners:
+    """The owners whose entries are of a served version. An entry of another group spoils them all."""
+    group, _, _ = resource.kind.api_version.rpartition("/")
+    if any(manager.api_version.rpartition("/")[0] != group for manager in owners):
+        return _SPOILED
+    return {manager: share for manager, share in owners.items() if manager.api_version == resource.kind.api_version}

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import assert_never
 
 from returns.result import Failure as Bad
@@ -101,7 +102,13 @@ def _many(entry: DataFromEntry, question: Question, answer: Answer) -> Result[Va
         case Failed(failure):
             return Bad(failure)
         case Found(Entries(values)):
-            return _shaped(entry.rewrite, spec, {key: value.reveal() for key, value in values.items()}).alt(InvalidSpec)
+            early = question.provider.find_converts and isinstance(spec, FindSpec)
+            found = {key: value.reveal() for key, value in values.items()}
+            return (
+                _converted(spec.conversion_strategy if early else "None", found)
+                .bind(partial(_shaped, entry.rewrite, spec))
+                .alt(InvalidSpec)
+            )
         case Found():
             return Bad(Broken("the provider gave one value for several"))
         case _:
@@ -126,6 +133,11 @@ def _shaped(rewrites: tuple[Rewrite, ...], spec: RemoteRef | FindSpec, data: Map
 def _renamed(rewrites: tuple[Rewrite, ...], strategy: str, data: Mapping[str, bytes]) -> Result[Mapping[str, bytes], str]:
     if rewrites:
         return _rewritten(rewrites, data).alt(lambda e: f"error applying rewrite to keys: {e}")
+    return _converted(strategy, data)
+
+
+def _converted(strategy: str, data: Mapping[str, bytes]) -> Result[Mapping[str, bytes], str]:
+    """Keys under ``strategy``; one that is no strategy changes nothing."""
     return convert_keys(strategy, data).map(_mapping).alt(lambda e: f"error applying conversion strategy {strategy} to keys: {e}")
 
 

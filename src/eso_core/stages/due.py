@@ -42,13 +42,16 @@ def due(es: ExternalSecret, target: TargetSeen | None, now: Instant) -> Due | No
 
 
 def next_refresh(es: ExternalSecret, refreshed: Instant | None, now: Instant) -> Requeue:
-    """When the refresh after the one at ``refreshed`` is due. ``CreatedOnce`` and ``OnChange`` objects wait for a change."""
+    """The first instant at which the refresh after the one at ``refreshed`` is due.
+
+    ``CreatedOnce`` and ``OnChange`` objects wait for a change.
+    """
     interval = interval_of(es)
     if es.spec.refresh_policy != "Periodic" or interval <= 0:
         return OnChange()
     if refreshed is None or refreshed > now:
         return At(now)
-    return At(refreshed.plus(interval))
+    return At(refreshed.plus(interval + 1))  # at the very end of the interval it is not due yet
 
 
 def interval_of(es: ExternalSecret) -> int:

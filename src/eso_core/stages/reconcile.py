@@ -80,8 +80,11 @@ def _delete(seen: Observed, events: tuple[Event, ...]) -> Plan:
     if seen.external_secret.spec.target.creation_policy != "Owner":
         detail = InvalidSpec("the secret is not deleted, since this object does not own it", "spec.target.creationPolicy")
         return Plan(because=because.DELETE_NOT_OWNED, detail=detail, events=events)
-    if target is None:
+    if target is None or target.deleting:
         return Plan(because=because.DELETED, events=events)
+    refusal = _refusal(seen.external_secret, target)
+    if refusal is not None:
+        return Plan(because=refusal[0], detail=refusal[1], events=events)
     step = Step(
         action=DeleteTarget(target.ref, target.version),
         event=_event(seen, "Deleted", "secret deleted due to DeletionPolicy=Delete"),
@@ -111,7 +114,7 @@ def _write(seen: Observed, decoded: Decoded, events: tuple[Event, ...]) -> Plan:
 
 
 def _refusal(es: ExternalSecret, target: TargetSeen | None) -> tuple[Because, Failure] | None:
-    """Why the target must not be written: it has another owner (reference: ``applyOwnership``)."""
+    """Why the target must be neither written nor deleted: it has another owner (reference: ``applyOwnership``)."""
     owner = target.controller if target is not None else None
     if owner is None:
         return None
@@ -134,12 +137,11 @@ def desired_of(es: ExternalSecret, rendered: Rendered, target: TargetSeen | None
     else:
         labels.pop(OWNER_LABEL, None)
     content = data_hash({key: value.reveal() for key, value in rendered.body.data.items()})
-    foreign = tuple(o for o in (target.owners if target is not None else ()) if not _is_me(es, o))
     return Desired(
         ref=target_of(es),
         labels=labels,
         annotations={**rendered.annotations, HASH_ANNOTATION: content},
-        owners=(*foreign, owner_reference(es)) if owned else foreign,
+        owners=_owners(es, target.owners if target is not None else (), owned=owned),
         finalizers=rendered.finalizers,
         body=rendered.body,
     )
@@ -157,6 +159,14 @@ def owner_reference(es: ExternalSecret) -> Mapping[str, Any]:
     }
 
 
+def _owners(es: ExternalSecret, held: tuple[Mapping[str, Any], ...], *, owned: bool) -> tuple[Mapping[str, Any], ...]:
+    """The owner references with ours, in the place that it has, or without it."""
+    mine = (owner_reference(es),) if owned else ()
+    at = next((i for i, owner in enumerate(held) if _is_me(es, owner)), len(held))
+    foreign = [owner for owner in held if not _is_me(es, owner)]
+    return (*foreign[:at], *mine, *foreign[at:])
+
+
 def _is_me(es: ExternalSecret, owner: Mapping[str, Any]) -> bool:
     """An owner reference to this ExternalSecret, or to one of its name that is gone: a re-created object takes over."""
     group = str(owner.get("apiVersion", "")).partition("/")[0]
@@ -164,14 +174,14 @@ def _is_me(es: ExternalSecret, owner: Mapping[str, Any]) -> bool:
 
 
 def _orphan_steps(seen: Observed) -> tuple[Step, ...]:
-    """Secrets created under a former target name go, before the new one comes."""
+    """Secrets created under a former target name go, before the new one comes; not those that another owner has taken over."""
     if seen.external_secret.spec.target.creation_policy != "Owner":
         return ()
     event = _event(seen, "Deleted", "secret deleted because it was orphaned")
     return tuple(
         Step(action=DeleteTarget(orphan.ref, orphan.version), event=event, otherwise=because.ORPHANS_FAILED)
         for orphan in seen.orphans
-        if orphan.ref != target_of(seen.external_secret)
+        if orphan.ref != target_of(seen.external_secret) and not orphan.deleting and _refusal(seen.external_secret, orphan) is None
     )
 
 

@@ -6,7 +6,7 @@ Templates are copied as they are as long as they have no actions; with actions t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from returns.result import Failure as Bad
@@ -31,7 +31,7 @@ class Rendered:
 
     body: SecretBody
     labels: Mapping[str, str]
-    annotations: Mapping[str, str]
+    annotations: Mapping[str, str] = field(repr=False)  # may hold secrets
     finalizers: tuple[str, ...]
 
 

@@ -36,6 +36,7 @@ PEER = "API server"
 
 _PATH = re.compile(r"(?:/(?!\.{1,2}(?:/|$))(?:[A-Za-z0-9\-._~:!$&'()*+,;=@]|%[0-9A-Fa-f]{2})+)+/?")
 _CALL_TIMEOUT = aiohttp.ClientTimeout(total=CALL_S, sock_connect=CONNECT_S)
+_STREAM_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S)
 
 
 @final
@@ -89,23 +90,28 @@ class KubeClient:
             await self._bucket.take()
         response: aiohttp.ClientResponse | None = None
         try:
-            limits = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S, sock_read=idle_s)
-            identity = await self.config.identities.current()
-            response = await self._send(call, identity, limits)
-            if response.status == 401 and (renewed := await self.config.identities.renewed(identity)) is not None:
-                response.close()
-                response = await self._send(call, renewed, limits)
-            if response.status != 200:
-                reply = await _whole(response)
-                raise StreamFailed(_refusal(reply), reply.status, reply.body, reply.retry_after_s)
+            async with asyncio.timeout(idle_s):
+                response = await self._open(call)
+                if response.status != 200:
+                    reply = await _whole(response)
+                    raise StreamFailed(_refusal(reply), reply.status, reply.body, reply.retry_after_s)
+            _end_with_connection(response)
             lines = _Lines()
             content = response.content
             while not content.at_eof():
-                if batch := lines.feed(await content.readany()):
+                async with asyncio.timeout(idle_s):  # time spent by the caller is not the server's silence
+                    chunk = await content.readany()
+                if batch := lines.feed(chunk):
                     yield batch
             lines.end()
         except StreamFailed:
             raise
+        except TimeoutError as error:
+            if response is None:
+                self._count(call.method, 0)
+            if isinstance(error, aiohttp.ServerTimeoutError):
+                raise StreamFailed(_failure(error)) from None
+            raise StreamFailed(Unreachable(f"{PEER}: silent for {idle_s:g} s")) from None
         except Exception as error:
             if response is None:
                 self._count(call.method, 0)
@@ -121,6 +127,20 @@ class KubeClient:
 
     async def _exchange(self, call: KubeCall, identity: Identity) -> KubeReply:
         return await _whole(await self._send(call, identity, _CALL_TIMEOUT))
+
+    async def _open(self, call: KubeCall) -> aiohttp.ClientResponse:
+        identity = await self.config.identities.current()
+        response = await self._send(call, identity, _STREAM_TIMEOUT)
+        if response.status == 401:
+            try:
+                renewed = await self.config.identities.renewed(identity)
+            except BaseException:
+                response.close()
+                raise
+            if renewed is not None:
+                response.close()
+                response = await self._send(call, renewed, _STREAM_TIMEOUT)
+        return response
 
     async def _send(self, call: KubeCall, identity: Identity, limits: aiohttp.ClientTimeout) -> aiohttp.ClientResponse:
         """The answer's head; whoever gets it reads or closes it."""
@@ -179,13 +199,13 @@ async def _whole(response: aiohttp.ClientResponse) -> KubeReply:
         body = await content.readany()
         if not content.at_eof():
             chunks, size = [body], len(body)
-            while not content.at_eof():
+            while not content.at_eof() and size <= BODY_MAX:
                 chunk = await content.readany()
                 chunks.append(chunk)
                 size += len(chunk)
-                if size > BODY_MAX:
-                    raise _Unusable(f"answer larger than {BODY_MAX} bytes")
             body = b"".join(chunks)
+        if len(body) > BODY_MAX:
+            raise _Unusable(f"answer larger than {BODY_MAX} bytes")
     except BaseException:
         response.close()
         raise
@@ -244,6 +264,23 @@ def _refusal(reply: KubeReply) -> Failure:
             return Unreachable(what)
         case _:
             return Broken(what)
+
+
+def _end_with_connection(response: aiohttp.ClientResponse) -> None:
+    """A connection that is gone ends its stream: aiohttp leaves the reader waiting where it closed one over bytes that are no HTTP."""
+    if response.connection is None or response.connection.protocol is None:  # the answer is complete
+        return
+    content = response.content
+
+    def end(closed: asyncio.Future[None]) -> None:
+        if not closed.cancelled():
+            closed.exception()
+        if not content.is_eof() and content.exception() is None:
+            content.set_exception(aiohttp.ClientPayloadError())
+
+    closed = response.connection.protocol.closed
+    if closed is not None:
+        closed.add_done_callback(end)
 
 
 class _Lines:

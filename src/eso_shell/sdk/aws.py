@@ -1,4 +1,4 @@
-"""AWS through botocore: credentials, roles and endpoints. The one file that imports it; the first AWS store pays for that.
+"""AWS through boto3: credentials, roles and endpoints. The one file that imports it; the first AWS store pays for that.
 
 Everything else of AWS is signed by :mod:`eso_shell.sigv4` and sent by the HTTP client.
 """
@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
+import boto3.session
 import botocore.exceptions as faults
 import botocore.session
 from botocore.config import Config
@@ -86,15 +87,8 @@ def _first(args: Mapping[str, Any]) -> dict[str, Any]:
 
 def _assumed(roles: Sequence[Mapping[str, Any]], held: dict[str, Any], region: str, environ: Mapping[str, str]) -> dict[str, Any]:
     for role in roles:
-        sts: Any = botocore.session.Session().create_client(
-            "sts",
-            region_name=region,
-            endpoint_url=endpoint("sts", region, environ),
-            aws_access_key_id=held["access_key"],
-            aws_secret_access_key=held["secret_key"],
-            aws_session_token=held["session_token"] or None,
-            config=CONFIG,
-        )
+        session = boto3.session.Session(held["access_key"], held["secret_key"], held["session_token"] or None, region)
+        sts = session.client("sts", endpoint_url=endpoint("sts", region, environ), config=CONFIG)
         answer = sts.assume_role(**_request(role))["Credentials"]
         held = {
             "access_key": answer["AccessKeyId"],
@@ -117,7 +111,7 @@ def _request(role: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def failure_of(error: Exception) -> Failure:
-    """What an exception of botocore means. Texts of the service are repeated, bounded and without what differs from call to call."""
+    """What an exception of boto3 means. Texts of the service are repeated, bounded and without what differs from call to call."""
     if isinstance(error, faults.ClientError):
         fault = error.response.get("Error", {})
         code, status = str(fault.get("Code", "error")), error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)

@@ -1,0 +1,132 @@
+"""What the target of an ExternalSecret should hold, computed from the model alone. Shares no code with the operator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from tests.sim.model import Entry, Store, StoreId, Value, Wanted, text
+
+MERGING = ("Merge", "CreateOrMerge")
+Stores = Mapping[StoreId, Store]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """``state``: synced (with ``data``), retained, deleted, failed."""
+
+    state: str
+    data: Mapping[str, str] | None = None
+
+
+ABSENT = "absent"
+ERROR = "error"
+Yield = dict[str, str] | str
+
+
+def expected(wanted: Wanted, namespace: str, stores: Stores) -> Verdict:
+    """The verdict on ``wanted`` as the backends are now."""
+    used = [stores[entry.store] for entry in wanted.entries]
+    if any(not s.usable or (s.admits is not None and namespace not in s.admits) for s in used):
+        return Verdict("failed")
+    data: dict[str, str] = {}
+    for entry in wanted.entries:
+        got = yields(entry, stores[entry.store].values)
+        if got == ERROR or (got == ABSENT and wanted.deletion == "Retain"):
+            return Verdict("failed")
+        data |= got if isinstance(got, dict) else {}
+    if not data and wanted.deletion == "Retain":
+        return Verdict("retained")
+    if not data and wanted.deletion == "Delete":
+        return Verdict("deleted" if wanted.creation == "Owner" else "failed")
+    return Verdict("synced", data)
+
+
+def yields(entry: Entry, values: Mapping[str, Value]) -> Yield:
+    """What one entry gives."""
+    if entry.part == "find":
+        names = [name for name in values if name.startswith(entry.key)]
+        if not values and entry.store.provider == "vault":
+            return ABSENT  # an empty mount
+        return {entry.prefix + name: text(values[name]) for name in names}
+    value = values.get(entry.key)
+    if value is None:
+        return ABSENT
+    return _inside(entry, value)
+
+
+def _inside(entry: Entry, value: Value) -> Yield:
+    if entry.part == "extract":
+        return ERROR if isinstance(value, str) else {entry.prefix + key: item for key, item in value.items()}
+    if not entry.property:
+        return {entry.secret_key: text(value)}
+    found = value.get(entry.property) if not isinstance(value, str) else None
+    if found is not None:
+        return {entry.secret_key: found}
+    return ABSENT if entry.store.provider == "fake" else ERROR
+
+
+# ---------------------------------------------------------------- what may ever be written
+
+
+def legal(wanted: Wanted, stores: Stores, data: Mapping[str, str]) -> str:
+    """Why ``data`` cannot come from ``wanted`` and any mix of states that the backends were in; ``""`` when it can.
+
+    Every value was once its entry's, and no entry that always gave values is left out.
+    """
+    explained: set[str] = set()
+    for entry in wanted.entries:
+        possible = list(_past(entry, stores[entry.store]))
+        if entry.part == "find":
+            fault = _find_fault(entry, stores[entry.store], data, explained)
+        else:
+            fault = _fault(entry, possible, wanted, data, explained)
+        if fault:
+            return fault
+    extra = data.keys() - explained
+    return f"keys {sorted(extra)} come from nowhere" if extra and wanted.creation not in MERGING else ""
+
+
+def _past(entry: Entry, store: Store) -> Iterator[Yield]:
+    for value in store.past.get(entry.key, [None]):
+        yield ABSENT if value is None else _inside(entry, value)
+
+
+def _fault(entry: Entry, possible: list[Yield], wanted: Wanted, data: Mapping[str, str], explained: set[str]) -> str:
+    for got in possible:
+        if isinstance(got, dict):
+            explained.update(key for key, value in got.items() if data.get(key) == value)
+    if any(isinstance(got, dict) and got.keys() <= data.keys() for got in possible):
+        return ""
+    if wanted.deletion != "Retain" and ABSENT in possible:
+        return ""
+    return f"entry {entry.part} {entry.key} {entry.property} has always had a value, and is left out"
+
+
+def _find_fault(entry: Entry, store: Store, data: Mapping[str, str], explained: set[str]) -> str:
+    for name, past in store.past.items():
+        if not name.startswith(entry.key):
+            continue
+        key = entry.prefix + name
+        explained.update(key for value in past if value is not None and data.get(key) == text(value))
+        if None not in past and key not in data:
+            return f"{name} was always there, and find leaves it out"
+    return ""
+
+
+def may_vanish(wanted: Wanted, stores: Stores) -> bool:
+    """Whether the backends once had none of the values, under a policy that then deletes the target."""
+    if wanted.deletion != "Delete" or wanted.creation != "Owner":
+        return False
+    return all(_may_be_empty(entry, stores[entry.store]) for entry in wanted.entries)
+
+
+def _may_be_empty(entry: Entry, store: Store) -> bool:
+    if entry.part == "find":
+        return all(None in past for name, past in store.past.items() if name.startswith(entry.key))
+    return any(got in (ABSENT, {}) for got in _past(entry, store))
+
+
+def any_of(specs: list[Wanted], test: Callable[[Wanted], bool]) -> bool:
+    """Whether one of the specs an object has had passes."""
+    return any(test(spec) for spec in specs)

@@ -1,0 +1,87 @@
+"""Random stores, values and ExternalSecrets: the beginning of a run, and every later wish of the user."""
+
+from __future__ import annotations
+
+from random import Random
+
+from tests.sim.model import CANARY, Entry, Store, StoreId, Value, Wanted
+
+NAMESPACES = ("ns-a", "ns-b", "ns-c")
+PLAIN, OBJECTS = ("p1", "p2"), ("j1", "j2", "j3")  # keys of plain values, and of objects
+CREATIONS = ("Owner",) * 16 + ("Orphan", "Orphan", "CreateOrMerge", "Merge", "None")
+INTERVALS = (45, 60, 60, 120, 300, 3600, 0)
+REFRESHES = ("Periodic",) * 8 + ("OnChange", "CreatedOnce")
+
+
+class Wishes:
+    """A source of wishes. Every value it makes is new, and carries the canary."""
+
+    def __init__(self, random: Random) -> None:
+        self.random = random
+        self._count = 0
+
+    def canary(self) -> str:
+        """A text that was never used before."""
+        self._count += 1
+        return f"{CANARY}{self._count}"
+
+    def value(self, key: str) -> Value:
+        """A value of the shape that the key stands for."""
+        if key in PLAIN:
+            return self.canary()
+        names = self.random.choice((("a", "b"), ("a", "b"), ("a", "b", "c"), ("a",)))
+        return {name: self.canary() for name in names}
+
+    def namespaces(self) -> tuple[str, ...]:
+        """One to three namespaces."""
+        return NAMESPACES[: self.random.randint(1, 3)]
+
+    def store(self, number: int, namespaces: tuple[str, ...]) -> Store:
+        """A store with some values."""
+        random = self.random
+        namespace = "" if random.random() < 0.3 else random.choice(namespaces)
+        provider = random.choice(("fake", "vault"))
+        store = Store(StoreId(namespace, f"st{number}", provider), secret_id=self.canary())
+        store.held = store.secret_id
+        if not namespace and len(namespaces) > 1 and random.random() < 0.4:
+            store.admits = namespaces[:-1]
+        for key in self.keys(provider):
+            if random.random() < 0.85:
+                store.past[key] = []
+                store.put(key, self.value(key))
+        return store
+
+    def keys(self, provider: str) -> tuple[str, ...]:
+        """The keys that a backend of this kind may have."""
+        return OBJECTS if provider == "vault" else (*PLAIN, *OBJECTS)
+
+    def wanted(self, name: str, namespace: str, stores: list[Store]) -> Wanted:
+        """An ExternalSecret's spec."""
+        random = self.random
+        usable = [s for s in stores if s.id.namespace in ("", namespace)]
+        entries = [self._entry(random.choice(usable).id) for _ in range(random.choice((1, 1, 2, 3)))]
+        entries.sort(key=lambda entry: entry.part == "data")
+        creation = random.choice(CREATIONS)
+        deletion = random.choice(("Retain", "Retain", "Merge", *(("Delete",) * 2 if creation == "Owner" else ())))
+        return Wanted(
+            entries=tuple(entries),
+            target=name if random.random() < 0.8 else f"{name}-t{random.randint(1, 3)}",
+            creation=creation,
+            deletion=deletion,
+            refresh=random.choice(REFRESHES),
+            interval_s=random.choice(INTERVALS),
+            label=str(random.randint(0, 9)),
+        )
+
+    def _entry(self, store: StoreId) -> Entry:
+        random = self.random
+        keys = self.keys(store.provider)
+        part = random.choice(("data", "data", "data", "extract", "find"))
+        prefix = random.choice(("", "", "x_"))
+        if part == "find":
+            return Entry(part, store, random.choice(("j", "j1", keys[0][0])), prefix=prefix)
+        if part == "extract":
+            return Entry(part, store, random.choice(OBJECTS), prefix=prefix)
+        key = random.choice(keys)
+        inside = random.choice(("", "a", "a", "b", "c")) if key in OBJECTS else ""
+        return Entry(part, store, key, property=inside, secret_key=random.choice(("k1", "k2", "k3")))

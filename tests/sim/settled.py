@@ -1,0 +1,156 @@
+"""Is the cluster as the oracle says? Asked when nothing goes wrong any more."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from typing import Any
+
+from eso_core.compat.hash import data_hash, owner_label
+from eso_core.instant import MINUTE, SECOND
+from eso_core.refs import CLUSTER_SECRET_STORE, EXTERNAL_SECRET, SECRET, SECRET_STORE, Ref
+from eso_core.target import HASH_ANNOTATION, OWNER_LABEL
+from tests.sim.model import Store
+from tests.sim.oracle import MERGING, Verdict, expected, legal
+from tests.sim.world import Tracked, World
+
+MESSAGES = {
+    "synced": "secret synced",
+    "retained": "secret retained due to DeletionPolicy=Retain",
+    "deleted": "secret deleted due to DeletionPolicy=Delete",
+    "failed": "could not get secret data from provider",
+    "missing": "secret will not be created due to CreationPolicy=Merge",
+}
+
+
+def unsettled(world: World) -> str:
+    """The first thing that is not as it should be; ``""`` when everything is."""
+    return next(_faults(world), "")
+
+
+def _faults(world: World) -> Iterator[str]:
+    for store in world.stores.values():
+        if store.exists and (world.only_namespace in ("", store.id.namespace) or not store.id.namespace):
+            fault = _store_fault(world, store)
+            if fault:
+                yield f"store {store.id.name}: {fault}"
+    for tracked in world.objects.values():
+        if world.only_namespace in ("", tracked.namespace):
+            fault = _fault(world, tracked)
+            if fault:
+                yield f"{tracked.namespace}/{tracked.name}: {fault} ({tracked.specs[-1] if tracked.specs else 'never made'})"
+
+
+def _store_fault(world: World, store: Store) -> str:
+    found = world.server.read(Ref(SECRET_STORE if store.id.namespace else CLUSTER_SECRET_STORE, store.id.namespace, store.id.name))
+    ready = ready_of(found or {})
+    should = "True" if store.usable else "False"
+    return "" if ready is not None and ready["status"] == should else f"condition is {ready}, should be {should}"
+
+
+def ready_of(found: dict[str, Any]) -> dict[str, Any] | None:
+    """The condition Ready of an object."""
+    return next((c for c in (found.get("status") or {}).get("conditions", ()) if c["type"] == "Ready"), None)
+
+
+def _fault(world: World, tracked: Tracked) -> str:
+    found = world.server.read(Ref(EXTERNAL_SECRET, tracked.namespace, tracked.name))
+    if not tracked.alive:
+        return "is not gone" if found is not None else ""
+    if found is None:
+        return "simulator: the object is gone"
+    verdict = _verdict(world, tracked)
+    secret = world.server.read(Ref(SECRET, tracked.namespace, tracked.wanted.target))
+    ready = ready_of(found)
+    if ready is None:
+        return f"has no condition, should be {verdict.state}"
+    if not tracked.wanted.lively:
+        return _lazy_fault(world, tracked, verdict, ready, secret)
+    return _condition_fault(verdict, ready) or _target_fault(world, tracked, verdict, secret) or _due_fault(world, tracked)
+
+
+def _verdict(world: World, tracked: Tracked) -> Verdict:
+    verdict = expected(tracked.wanted, tracked.namespace, world.stores)
+    absent = world.server.read(Ref(SECRET, tracked.namespace, tracked.wanted.target)) is None
+    return Verdict("missing") if verdict.state == "synced" and tracked.wanted.creation == "Merge" and absent else verdict
+
+
+def _condition_fault(verdict: Verdict, ready: dict[str, Any]) -> str:
+    should = "False" if verdict.state == "failed" else "True"
+    if (ready["status"], ready["message"]) == (should, MESSAGES[verdict.state]):
+        return ""
+    return f"condition is {ready['status']} {ready['message']!r}, should be {should} {MESSAGES[verdict.state]!r}"
+
+
+def _target_fault(world: World, tracked: Tracked, verdict: Verdict, secret: dict[str, Any] | None) -> str:
+    wanted = tracked.wanted
+    orphan = _orphan(world, tracked) if verdict.state == "synced" and wanted.creation == "Owner" else ""
+    if orphan:
+        return f"Secret {orphan} of an earlier target is still there"
+    if verdict.state == "deleted":
+        return "its target should be deleted" if secret is not None else ""
+    if verdict.state != "synced" or wanted.creation == "None":
+        return ""
+    if secret is None:
+        return "has no target"
+    data, should = values(secret), dict(verdict.data or {})
+    kept = {key: value for key, value in data.items() if key in should} if wanted.creation in MERGING else data
+    if kept != should:
+        return f"target holds {data}, should be {should}"
+    return _marks_fault(tracked, secret)
+
+
+def _marks_fault(tracked: Tracked, secret: dict[str, Any]) -> str:
+    labels, owners = secret["metadata"].get("labels", {}), secret["metadata"].get("ownerReferences", [])
+    if labels.get("rev") != tracked.wanted.label:
+        return f"target has label rev {labels.get('rev')}, should be {tracked.wanted.label}"
+    if (tracked.wanted.creation == "Owner") != any(owner["name"] == tracked.name for owner in owners):
+        return f"target has owners {owners} under creationPolicy {tracked.wanted.creation}"
+    return "" if _in_sync(secret) else "target's hash annotation is not the hash of its data"
+
+
+def _in_sync(secret: dict[str, Any]) -> bool:
+    data = {key: base64.b64decode(value) for key, value in (secret.get("data") or {}).items()}
+    return secret["metadata"].get("annotations", {}).get(HASH_ANNOTATION) == data_hash(data)
+
+
+def _orphan(world: World, tracked: Tracked) -> str:
+    mark = owner_label(tracked.namespace, tracked.name)
+    for secret in world.server.objects(SECRET, tracked.namespace):
+        meta = secret["metadata"]
+        if meta.get("labels", {}).get(OWNER_LABEL) == mark and meta["name"] != tracked.wanted.target:
+            return str(meta["name"])
+    return ""
+
+
+def _lazy_fault(world: World, tracked: Tracked, verdict: Verdict, ready: dict[str, Any], secret: dict[str, Any] | None) -> str:
+    """An object that does not follow its backend: ready unless it cannot be, and its target holds what was once right."""
+    if ready["status"] != "True" and verdict.state != "failed":
+        return f"condition is {ready['status']} {ready['message']!r}, should be ready"
+    if ready["message"] != MESSAGES["synced"] or tracked.wanted.creation not in ("Owner", "CreateOrMerge"):
+        return ""
+    if secret is None:
+        return "has no target"
+    if not _in_sync(secret):
+        return "target was changed, and not repaired"
+    faults = [legal(spec, world.stores, values(secret)) for spec in tracked.specs]
+    return "" if "" in faults else f"target holds what no state explains: {faults}"
+
+
+def _due_fault(world: World, tracked: Tracked) -> str:
+    """A lively object has a date in the future."""
+    host = next(iter(world.living))
+    key = Ref(EXTERNAL_SECRET, tracked.namespace, tracked.name)
+    due = host.engine.queue._due.get(key)
+    if key in host.engine.queue._running:
+        return ""
+    if due is None:
+        return "is in no queue"
+    late = due - world.clock.mono
+    most = max(tracked.wanted.interval_s * SECOND, 7 * MINUTE) + SECOND
+    return f"is due in {late / SECOND:.1f} s" if late > most else ""
+
+
+def values(secret: dict[str, Any]) -> dict[str, str]:
+    """The data of a Secret as text."""
+    return {key: base64.b64decode(value).decode() for key, value in (secret.get("data") or {}).items()}
