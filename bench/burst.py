@@ -144,10 +144,8 @@ async def sending(load: Load) -> Done:
     """The load, with one worker a connection."""
     done = Done([0.0] * len(load.requests), [0.0] * len(load.requests))
     waiting: Iterator[int] = iter(range(len(load.requests)))
-    await asyncio.sleep(max(0.0, load.first_at - time.monotonic()))
-    begin = max(load.first_at, time.monotonic())
 
-    async def worker(api: aiohttp.ClientSession) -> None:
+    async def worker(api: aiohttp.ClientSession, begin: float) -> None:
         for index in waiting:
             if load.per_s:
                 await asyncio.sleep(max(0.0, begin + index / load.per_s - time.monotonic()))
@@ -160,8 +158,10 @@ async def sending(load: Load) -> Done:
                 done.failures.append(f"{method} {path}: {answer.status} {raw[:300].decode(errors='replace')}")
 
     async with session(load.target, load.connections) as api, asyncio.TaskGroup() as group:
+        await asyncio.sleep(max(0.0, load.first_at - time.monotonic()))
+        begin = max(load.first_at, time.monotonic())
         for _ in range(load.connections):
-            group.create_task(worker(api))
+            group.create_task(worker(api, begin))
     return done
 
 

@@ -45,6 +45,7 @@ class Spent:
     rss_peak_mb: float  # since the operator process was started
     apiserver_cpu_s: float
     bench_cpu_s: float
+    bench_lag_ms_max: float  # by which the bench's watches were late at worst; latencies are no more exact than this
     others_cpu_cores: float  # used by processes that are no part of the run: a quiet machine shows about 0
 
 
@@ -241,6 +242,7 @@ _TABLE: tuple[tuple[str, str, tuple[_Row, ...]], ...] = (
             ("  ", "spent.api_calls_by_kind", "kinds"),
             ("backend calls per object", "backend_calls_per_object", "{:.2f}"),
             ("backend calls at once, most", "spent.backend_in_flight_max", "{:,d}"),
+            ("the bench was late by, ms at most", "spent.bench_lag_ms_max", "{:,.0f}"),
             ("other processes, cores", "spent.others_cpu_cores", "{:.2f}"),
         ),
     ),
@@ -282,6 +284,7 @@ _TABLE: tuple[tuple[str, str, tuple[_Row, ...]], ...] = (
             ("create -> Secret p99, ms", "create_to_secret_ms.p99", "{:,.0f}"),
             ("create -> Ready p99, ms", "create_to_ready_ms.p99", "{:,.0f}"),
             ("backend calls", "spent.backend_calls", "total"),
+            ("the bench was late by, ms at most", "spent.bench_lag_ms_max", "{:,.0f}"),
             ("other processes, cores", "spent.others_cpu_cores", "{:.2f}"),
         ),
     ),

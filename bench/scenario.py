@@ -119,6 +119,7 @@ class Reading:
     stub_cpu_s: float
     bench_cpu_s: float
     machine_cpu_s: float
+    lag_s_max: float  # of the bench's own watches, since the reading before
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +147,7 @@ class Stage:
             stub_cpu_s=proc.usage(self.stub.process.pid).cpu_s,
             bench_cpu_s=proc.own_cpu_s(),
             machine_cpu_s=proc.machine_cpu_s(),
+            lag_s_max=self.observer.cluster.take_lag(),
         )
 
     def spent(self, before: Reading, own: Counter[str] | None = None) -> Spent:
@@ -159,6 +161,7 @@ class Stage:
         while True:
             time.sleep(_QUIET_S)
             now = self.read()
+            now = replace(now, lag_s_max=max(now.lag_s_max, last.lag_s_max))
             if now.counters.operator - last.counters.operator <= _QUIET_CALLS or now.at > deadline:
                 return now
             last = now
@@ -221,6 +224,7 @@ def spent(before: Reading, after: Reading, own: Counter[str]) -> Spent:
         rss_peak_mb=after.operator.rss_peak_mb,
         apiserver_cpu_s=parts[0],
         bench_cpu_s=bench,
+        bench_lag_ms_max=1000 * after.lag_s_max,
         others_cpu_cores=max(0.0, others / seconds) if seconds else 0.0,
     )
 

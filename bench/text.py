@@ -55,15 +55,15 @@ def say(line: str) -> None:
 
 
 def positive(text: str) -> int:
-    value = int(text)
+    value = int(text) if text.isdecimal() else 0
     if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 on")
     return value
 
 
 def counts(text: str) -> tuple[int, ...]:
     """``1000,10000``"""
-    return tuple(positive(each) for each in text.replace("_", "").split(","))
+    return tuple(positive(each) for each in text.split(","))
 
 
 def some_of(*words: str) -> Callable[[str], tuple[str, ...]]:

@@ -25,6 +25,7 @@ from bench.objects import API, Json
 _METADATA_ONLY = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 _WATCH = "?watch=1&timeoutSeconds=86400"
 _AGAIN_S = 0.2
+_TICK_S = 0.05
 _TOLD = ("ADDED", "MODIFIED")  # the others say that something is gone, or that this watch is
 
 Mark = tuple[str, str]  # of a refresh: refreshTime and syncedResourceVersion
@@ -47,6 +48,11 @@ class Cluster:
     objects: dict[str, Seen] = field(default_factory=dict)
     stores_ready_at: dict[str, float] = field(default_factory=dict)
     secret_changes: int = 0  # of Secrets that exist
+    lag_s_max: float = 0.0  # by which the watching thread was late since `take_lag` was last called
+
+    def take_lag(self) -> float:
+        lag, self.lag_s_max = self.lag_s_max, 0.0
+        return lag
 
     def secret(self, kind: str, key: str, at: float) -> None:
         if kind == "ADDED":
@@ -144,6 +150,7 @@ class Observer:
         self._started.set()
         with suppress(asyncio.CancelledError):
             async with session(self._target, 0) as api, asyncio.TaskGroup() as group:
+                group.create_task(self._measure_lag())
                 group.create_task(self._watch(api, "/api/v1/secrets", self._on_secret, {"Accept": _METADATA_ONLY}))
                 group.create_task(self._watch(api, f"/apis/{API}/externalsecrets", self._on_external_secret))
                 group.create_task(self._watch(api, f"/apis/{API}/{self._store_plural}", self._on_store))
@@ -161,6 +168,12 @@ class Observer:
                         for line in lines:
                             handle(orjson.loads(line))
             await asyncio.sleep(_AGAIN_S)
+
+    async def _measure_lag(self) -> None:
+        while True:
+            due = time.monotonic() + _TICK_S
+            await asyncio.sleep(_TICK_S)
+            self.cluster.lag_s_max = max(self.cluster.lag_s_max, time.monotonic() - due)
 
     def _on_secret(self, event: Json) -> None:
         if event["type"] in _TOLD:

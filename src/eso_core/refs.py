@@ -15,6 +15,9 @@ class Kind:
     plural: str
     namespaced: bool
 
+    def __hash__(self) -> int:
+        return hash(self.plural)  # kinds are few and refs are hashed everywhere
+
     @property
     def api_version(self) -> str:
         """``v1`` or ``group/version``."""
@@ -33,6 +36,9 @@ class Ref:
     kind: Kind
     namespace: str
     name: str
+
+    def __hash__(self) -> int:
+        return hash((self.name, self.namespace, self.kind.plural))
 
     def __str__(self) -> str:
         return f"{self.kind.name} {self.namespace}/{self.name}" if self.namespace else f"{self.kind.name} {self.name}"

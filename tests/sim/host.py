@@ -98,6 +98,7 @@ class Host:
                 reply = CallFailed(Unreachable("the connection broke"))
             if fault:
                 world.say(self.name, "FAULT", fault, call.method, call.path)
+                world.upset(wait + 10)
             world.clock.after(world.latency() + wait, lambda: self._hears(lambda: self._kube_reply(command.ticket, reply)))
 
         world.clock.after(world.latency(), arrive)
@@ -125,6 +126,8 @@ class Host:
             reply: CallReply = replies.backend_fault(fault, call, world.dice.faults) or world.vault.answer(call, world.clock.mono)
             if fault == "absent":
                 world.flickers(call)
+            if fault:
+                world.upset(wait + 10)
             world.say(self.name, "CALL", call.method, call.url, replies.shown(reply), fault)
             world.clock.after(world.latency() + wait, lambda: self._hears(lambda: self._call_reply(command.ticket, reply)))
 

@@ -81,14 +81,13 @@ class Play:
         acts = {"crash": self._crash, "compact": self._compact, "jump": self._jump, "second": self._second, "freeze": self._freeze}
         for kind, act in {**acts, "revoke": world.vault.revoke}.items():
             for _ in range(world.swarm.times(kind)):
-                world.clock.after(random.random() * length, self._said(kind, act))
+                self._in_trouble(random.random() * length, self._said(kind, act))
         world.run(length)
 
     def _said(self, kind: str, act: Callable[[], None]) -> Callable[[], None]:
         def happens() -> None:
-            if self.world.swarm.on:
-                self.world.say("sim", "FAULT", kind)
-                act()
+            self.world.say("sim", "FAULT", kind)
+            act()
 
         return happens
 
@@ -97,14 +96,20 @@ class Play:
         self.world.hosts.append(Host(self.world, name))
 
     def _crash(self) -> None:
-        victim = self.world.dice.faults.choice(self.world.hosts)
+        if not self.world.living:
+            return
+        victim = self.world.dice.faults.choice(self.world.living)
         victim.crash()
-        self.world.clock.after(self.world.dice.faults.choice((0.1, 5.0)), lambda: self._start(f"{victim.name}'"))
+        self._in_trouble(self.world.dice.faults.choice((0.1, 5.0)), lambda: self._start(f"{victim.name}'"))
 
     def _second(self) -> None:
         other = Host(self.world, f"B{len(self.world.hosts)}")
         self.world.hosts.append(other)
-        self.world.clock.after(self.world.dice.faults.choice((2.0, 20.0)), other.crash)
+        self._in_trouble(self.world.dice.faults.choice((2.0, 20.0)), other.crash)
+
+    def _in_trouble(self, delay: float, act: Callable[[], None]) -> None:
+        """Have something happen later, unless all is calm by then."""
+        self.world.clock.after(delay, lambda: act() if self.world.swarm.on else None)
 
     def _compact(self) -> None:
         self.world.server.compact()
@@ -117,7 +122,9 @@ class Play:
 
     def _freeze(self) -> None:
         for host in self.world.hosts:
-            host.frozen_until = self.world.clock.mono + self.world.dice.faults.choice((5, 60)) * SECOND
+            seconds = self.world.dice.faults.choice((5, 60))
+            host.frozen_until = self.world.clock.mono + seconds * SECOND
+            self.world.upset(seconds)
 
     # ------------------------------------------------------------ calm
 
@@ -135,6 +142,7 @@ class Play:
             if world.dice.user.random() < 0.6:
                 self.user.mend(store)
         world.checks.passes.clear()
+        world.run_to(world.upset_until)
         self._settle(CALM_S, "I4 settles")
         most = max((n for key, n in world.checks.passes.items() if key.kind == EXTERNAL_SECRET), default=0)
         self.figures["passes to settle"] = most

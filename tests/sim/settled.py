@@ -125,7 +125,7 @@ def _orphan(world: World, tracked: Tracked) -> str:
 
 def _lazy_fault(world: World, tracked: Tracked, verdict: Verdict, ready: dict[str, Any], secret: dict[str, Any] | None) -> str:
     """An object that does not follow its backend: ready unless it cannot be, and its target holds what was once right."""
-    if ready["status"] != "True" and verdict.state != "failed":
+    if ready["status"] != "True" and verdict.state != "failed" and not _may_linger(world, tracked):
         return f"condition is {ready['status']} {ready['message']!r}, should be ready"
     if ready["message"] != MESSAGES["synced"] or tracked.wanted.creation not in ("Owner", "CreateOrMerge"):
         return ""
@@ -135,6 +135,15 @@ def _lazy_fault(world: World, tracked: Tracked, verdict: Verdict, ready: dict[st
         return "target was changed, and not repaired"
     faults = [legal(spec, world.stores, values(secret)) for spec in tracked.specs]
     return "" if "" in faults else f"target holds what no state explains: {faults}"
+
+
+def _may_linger(world: World, tracked: Tracked) -> bool:
+    """A failure that nobody is going to try again before the next change, as in the reference.
+
+    It was the verdict on a spec that follows no longer, of a second operator, or of a pass that only a wrong clock made due.
+    """
+    frozen = tracked.wanted.refresh == "CreatedOnce" or tracked.wanted.interval_s == 0
+    return (frozen and len(tracked.specs) > 1) or any(world.swarm.times(kind) for kind in ("second", "jump"))
 
 
 def _due_fault(world: World, tracked: Tracked) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from eso_core.instant import SECOND
 from eso_core.machines.engine import OpenWatch
+from eso_core.machines.watch import SILENCE_S
 from eso_core.sim.watch import Watch
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ class Stream:
         world = self._world
         lag = world.latency() + (world.dice.delays.random() * 2 * self._lag if world.swarm.on else 0)
         self._last = max(self._last + 1, world.clock.mono + int(lag * SECOND))
+        world.upset(lag)
         world.clock.at(self._last, lambda: self._deliver(lines))
 
     def _deliver(self, lines: list[bytes]) -> None:
@@ -70,6 +72,7 @@ class Stream:
                 self._host.closed(self, self._world.dice.faults.choice(("", "the connection broke")))
             case "stall":
                 self._stalled = True
+                self._world.upset(SILENCE_S + 40)
             case "garbage line":
                 self._host.lines(self, [b'{"type":"ADDED","object":{"met\n'])
             case "duplicate":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -64,6 +64,7 @@ class World:
         self.namespaces = self.wishes.namespaces()
         self.only_namespace = self.namespaces[0] if dice.scenario.random() < 0.1 else ""
         self.checks = Checks(self)
+        self.upset_until = 0  # until then, a fault that has happened has consequences
         self._settle_in()
         mounts = {s.id.name: s for s in self.stores.values()}
         self.vault = Vault(mounts, lease_s=dice.scenario.choice((40, 120, 3600)))
@@ -135,6 +136,10 @@ class World:
         if self._tell is not None:
             self._tell(f"{self.clock.seconds:10.4f} {who:6} {' '.join(str(w) for w in what if w != '')}")
 
+    def upset(self, seconds: float) -> None:
+        """A fault has happened whose consequences go on for a while."""
+        self.upset_until = max(self.upset_until, self.clock.mono + int(seconds * SECOND))
+
     def latency(self) -> float:
         """Seconds that something takes on the wire."""
         return self.dice.delays.random() * 2 * (self.swarm.slowness if self.swarm.on else 0.005)
@@ -155,7 +160,7 @@ class World:
                 stream.collect()
 
     @property
-    def living(self) -> Iterable[Host]:
+    def living(self) -> list[Host]:
         """Hosts that run."""
         return [host for host in self.hosts if host.alive]
 

@@ -74,7 +74,12 @@ def split_object(data: bytes) -> Result[dict[str, bytes], str]:
     value = parsed.unwrap()
     if not isinstance(value, dict):
         return _as_object(value, "map[string]json.RawMessage").map(lambda _: {})
-    return Success(_members(data.decode("utf-8", "surrogateescape")))
+    return Success(object_members(data))
+
+
+def object_members(data: bytes) -> dict[str, bytes]:
+    """`split_object` of what is known to be a valid JSON object."""
+    return _members(data.decode("utf-8", "surrogateescape"))
 
 
 def is_valid(data: bytes) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from returns.result import Failure, Result, Success
 
 from eso_core.compat.gofmt import float_f
-from eso_core.compat.gojson import Json, Number, marshal, marshal_strings, parse_object, parse_string, split_object, value_kind
+from eso_core.compat.gojson import Json, Number, Numbers, marshal, marshal_strings, object_members, parse_object, value_kind
 from eso_core.compat.text import to_bytes
 
 
@@ -52,7 +52,8 @@ def get_byte_values(value: Mapping[str, Json]) -> Result[dict[str, bytes], str]:
 
 def json_to_secret_data_map(data: bytes) -> Result[dict[str, bytes], str]:
     """*json-map*: string values unquoted, null empty, every other value as its JSON text stands in `data`."""
-    return split_object(data).map(lambda members: {key: _unquoted(raw) for key, raw in members.items()})
+    parsed = parse_object(data, Numbers.TEXT, "map[string]json.RawMessage")
+    return parsed.map(lambda members: {key: _unquoted(value) for key, value in _with_texts(data, members).items()})
 
 
 def json_to_string_map(data: bytes) -> Result[dict[str, bytes], str]:
@@ -69,10 +70,24 @@ def extract_secret_data(secret_key: str, data: Mapping[str, bytes]) -> Result[by
     return Success(data[secret_key])
 
 
-def _unquoted(raw: bytes) -> bytes:
-    if raw[:1] == b'"':
-        return parse_string(raw).map(lambda text: to_bytes(text or "")).value_or(raw)
-    return b"" if raw == b"null" else raw
+def _with_texts(data: bytes, members: dict[str, Json]) -> "Mapping[str, Json | bytes]":
+    """`members` with the text of each container in its place."""
+    if not any(isinstance(value, dict | list) for value in members.values()):
+        return members
+    texts = object_members(data)
+    return {key: texts[key] if isinstance(value, dict | list) else value for key, value in members.items()}
+
+
+def _unquoted(value: "Json | bytes") -> bytes:
+    match value:
+        case str():
+            return to_bytes(value)
+        case bytes():
+            return value
+        case None:
+            return b""
+        case _:
+            return marshal(value)
 
 
 def _only_strings(value: Mapping[str, Json]) -> Result[dict[str, bytes], str]:

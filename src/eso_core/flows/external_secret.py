@@ -72,6 +72,7 @@ def sync(key: Ref, config: Config) -> Flow[Settled]:
     world, step = yield from read_all(world, lambda seen: needs(seen, es, config))
     if isinstance(step, NotOurs):
         return Settled(requeue=OnChange())
+    assert isinstance(step, Blocked | Resolved)  # what the type checker cannot infer of `read_all`
     if isinstance(step, Blocked) and step.soon and config.stores:
         return Settled(requeue=Backoff(), detail=step.failure, waits_on=step.waits_on)
     if wants_finalizer(es):

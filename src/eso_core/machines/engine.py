@@ -131,7 +131,7 @@ class Limits:
 class _Pass:
     key: Ref
     flow: Flow[Settled]
-    started: int
+    started: Now
     effects: int = 0
     parked: bool = False
     saw: dict[Ref, int] = field(default_factory=dict)  # version of what was read from the cache, 0: it was not there
@@ -362,7 +362,7 @@ class Engine:
             if key is None:
                 return
             self._forget_waits(key)
-            started = self._passes[key] = _Pass(key, self._flows[key.kind](key), now.mono)
+            started = self._passes[key] = _Pass(key, self._flows[key.kind](key), now)
             self._advance(started, None, now)
 
     def _advance(self, current: _Pass, reply: Reply | None, now: Now) -> None:
@@ -420,7 +420,7 @@ class Engine:
         match settled.requeue:
             case At(when):
                 self._pauses.clear(key)
-                again: int | None = max(now.mono, now.mono_of(when))
+                again: int | None = max(now.mono, min(now.mono_of(when), current.started.mono_of(when)))  # the wall clock may have jumped
             case Again():
                 again = now.mono + self._pauses.next(key) // 10
             case Backoff(at_least):
@@ -437,7 +437,7 @@ class Engine:
             for ref in settled.waits_on:
                 self._waiters.setdefault(ref, {})[key] = None
         self.queue.done(key, again)
-        self._out.append(Report(key, settled, now.mono - current.started, tuple(current.writes)))
+        self._out.append(Report(key, settled, now.mono - current.started.mono, tuple(current.writes)))
 
     def _changed_since(self, current: _Pass, ref: Ref) -> bool:
         """What the pass waits for has changed while it ran."""
@@ -546,7 +546,10 @@ class Engine:
             self._written(current.key, ref, outcome, now)
             self._resume(current, outcome, now)
 
-        self._kube_waiting.append((call_of(action), done))
+        if isinstance(action, SetStatus):
+            self._kube_waiting.appendleft((call_of(action), done))  # a pass that is nearly done comes before one that begins
+        else:
+            self._kube_waiting.append((call_of(action), done))
 
     def _written(self, writer: Ref, ref: Ref, outcome: Outcome, now: Now) -> None:
         """Take in the object as the API server returned it, then judge the watch events that came meanwhile.

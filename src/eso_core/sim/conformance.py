@@ -1,7 +1,7 @@
 """Is the server honest? The same steps against two servers, and what of the answers must agree.
 
-A :class:`Step` is a request in which identities and versions are symbols, because every server hands out its own. A :class:`Session` runs steps
-against one server, resolves symbols by what that server answered before, and returns :class:`Seen` values that are comparable:
+A :class:`Step` is a request in which identities and versions are symbols, because every server hands out its own. A :class:`Session` runs
+steps against one server, resolves symbols by what that server answered before, and returns :class:`Seen` values that are comparable:
 
 ===================  ==============================================================================================
 identities           numbered in the order in which they first appear
@@ -40,7 +40,8 @@ class Symbol:
 class Step:
     """One request. ``body`` may hold :class:`Symbol` values.
 
-    With ``edit``, what is sent is the object as it was last seen, or ``body`` if it was not, with ``edit`` laid over it: read, modify, write.
+    With ``edit``, what is sent is the object as it was last seen, or ``body`` if it was not, with ``edit`` laid over it: a read, a
+    modification and a write.
     """
 
     method: str

@@ -12,11 +12,11 @@ from eso_core.sim import remove, reviews, write
 from eso_core.sim.cluster import Cluster
 from eso_core.sim.options import DeleteOptions, body_object, delete_options, document, write_options
 from eso_core.sim.patch import merge
-from eso_core.sim.read import body_of, get, list_page, selector
+from eso_core.sim.read import body_of, get, list_body, read_page
 from eso_core.sim.resource import Doc, Resource
 from eso_core.sim.route import Target, parse
 from eso_core.sim.shape import Mismatch
-from eso_core.sim.status import bad_request, invalid, no_such_path, not_allowed, not_found, unsupported_media, wrong
+from eso_core.sim.status import bad_request, invalid, no_such_group, no_such_path, not_allowed, not_found, unsupported_media, wrong
 from eso_core.sim.table import Stored
 from eso_core.wire import JSON, MERGE_PATCH, KubeCall, KubeReply
 
@@ -40,7 +40,7 @@ def answer(cluster: Cluster, call: KubeCall, now: Instant, manager: str) -> Kube
     """Do what one request asks for. Raises ``Refusal``."""
     target = target_of(call.path)
     if target.place in reviews.SUBJECT_REVIEWS and call.method == "POST":
-        return KubeReply(status=201, body=reviews.subject_review(reviews.SUBJECT_REVIEWS[target.place], body_object(call.body), now))
+        return KubeReply(status=201, body=reviews.subject_review(reviews.SUBJECT_REVIEWS[target.place], body_object(call.body)))
     resource = resource_of(cluster, target)
     return _handler(call, target, resource)(Asked(cluster, call, target, resource, dict(call.query), now, manager))
 
@@ -56,6 +56,8 @@ def target_of(path: str) -> Target:
 def resource_of(cluster: Cluster, target: Target) -> Resource:
     """The resource that is served at a path. Refuses with 404, also when the path has a namespace too many or too few."""
     resource = cluster.resources.get(target.place)
+    if resource is None and target.place[:2] not in {place[:2] for place in cluster.resources}:
+        raise no_such_group()
     if resource is None or (bool(target.namespace) and not resource.kind.namespaced):
         raise no_such_path()
     if target.name and resource.kind.namespaced and not target.namespace:
@@ -69,12 +71,12 @@ def _handler(call: KubeCall, target: Target, resource: Resource) -> Callable[[As
     elif target.subresource == "status" and resource.status:
         verbs = _ON_STATUS
     elif target.subresource:
-        raise no_such_path()
+        raise no_such_path() if resource.native else not_found(resource.kind, target.name)
     else:
         verbs = _ON_OBJECT if target.name else _ON_COLLECTION
     handler = verbs.get(call.method)
     if handler is None:
-        raise not_allowed(resource.kind, call.method.lower())
+        raise not_allowed()
     return handler
 
 
@@ -86,12 +88,14 @@ def _get(asked: Asked) -> KubeReply:
 
 
 def _list(asked: Asked) -> KubeReply:
-    return KubeReply(status=200, body=list_page(asked.cluster, asked.resource, asked.target.namespace, asked.query))
+    return KubeReply(
+        status=200, body=list_body(asked.resource, read_page(asked.cluster, asked.resource, asked.target.namespace, asked.query))
+    )
 
 
 def _create(asked: Asked) -> KubeReply:
     if asked.resource.kind.namespaced and not asked.target.namespace:
-        raise not_allowed(asked.resource.kind, "create")
+        raise not_allowed()
     return _stored(201, asked.resource, write.create(_request(asked, "CreateOptions"), _decoded(asked)))
 
 
@@ -123,14 +127,13 @@ def _delete(asked: Asked) -> KubeReply:
 def _delete_all(asked: Asked) -> KubeReply:
     resource, namespace = asked.resource, asked.target.namespace
     if resource.kind == NAMESPACE or (resource.kind.namespaced and not namespace):
-        raise not_allowed(resource.kind, "deletecollection")
+        raise not_allowed()
     options = _delete_options(asked)
-    test = selector(resource, asked.query)
-    page = list_page(asked.cluster, resource, namespace, asked.query)
-    for stored in asked.cluster.table(resource).select(namespace):
-        if test is None or test(stored):
-            remove.delete(asked.cluster, resource, stored.key, options, asked.now)
-    return KubeReply(status=200, body=page)
+    page = read_page(asked.cluster, resource, namespace, asked.query)
+    body = list_body(resource, page)
+    for stored in page.items:
+        remove.delete(asked.cluster, resource, stored.key, options, asked.now)
+    return KubeReply(status=200, body=body)
 
 
 def _token(asked: Asked) -> KubeReply:

@@ -51,6 +51,12 @@ def label(name: str, prefix: bool = False) -> list[str]:
     return _length(name, LABEL_MAX) + ([] if _LABEL.fullmatch(_masked(name) if prefix else name) else [_LABEL_RULE])
 
 
+def path_segment(name: str, prefix: bool = False) -> list[str]:
+    """The least that every name must obey, and all that names of Events must."""
+    out = [] if prefix or name not in (".", "..") else [f"may not be '{name}'"]
+    return out + [f"may not contain '{character}'" for character in "/%" if character in name]
+
+
 def _masked(name: str) -> str:
     return f"{name[:-2]}a" if len(name) > 1 and name.endswith("-") else name
 

@@ -157,7 +157,7 @@ def _check_config_map(doc: Doc, old: Doc | None) -> list[Cause]:
         out += [wrong(f"{bag}[{key}]", key, text) for key in keys for text in names.data_key(key)]
     out += [wrong(f"data[{key}]", key, "duplicate of key present in binaryData") for key in texts if key in blobs]
     if sum(len(value.encode("utf-8", "surrogatepass")) for value in texts.values()) + _size(blobs) > DATA_MAX:
-        out.append(too_long("", DATA_MAX))
+        out.append(too_long("[]", DATA_MAX))
     return out
 
 
@@ -194,9 +194,11 @@ def _prepare_namespace(doc: Doc, old: Doc | None) -> Doc:
     """A namespace starts Active, with the finalizer of the namespace controller."""
     if old is not None:
         return {**doc, "spec": old["spec"], "status": old["status"]}
+    meta = doc["metadata"]
+    labels = {**meta.get("labels", {}), _NAME_LABEL: meta["name"]}  # a generated name was not known when the document was read
     finalizers = doc["spec"].get("finalizers", [])
     kept = finalizers if "kubernetes" in finalizers else [*finalizers, "kubernetes"]
-    return {**doc, "spec": {"finalizers": kept}, "status": {"phase": "Active"}}
+    return {**doc, "metadata": {**meta, "labels": labels}, "spec": {"finalizers": kept}, "status": {"phase": "Active"}}
 
 
 NAMESPACE = _native(
@@ -273,6 +275,7 @@ EVENT = _native(
             *(f"involvedObject.{key}" for key in _REFERENCE),
         }
     ),
+    name_rule=names.path_segment,
     create_on_update=True,
 )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -18,6 +19,8 @@ from eso_core.sim.table import Key
 BODY_MAX = 3 * 1024 * 1024  # bytes
 _MANAGER_MAX = 128  # characters
 _PROPAGATION = ("Background", "Foreground", "Orphan")
+_FRACTION = re.compile(rb"[0-9][.eE]")
+_WHOLE_MAX = 2.0**63
 _NOTHING: Mapping[str, Any] = {}
 
 
@@ -50,9 +53,20 @@ def body_object(body: bytes | None, *, null: Doc | None = None) -> Doc:
         value = _repaired(body)
     if value is None and null is not None:
         return null
+    if _FRACTION.search(body):
+        value = _integral(value)
     if type(value) is not dict:
         raise bad_request("couldn't get version/kind; json parse error: json: cannot unmarshal into Go value of type struct")
     return value
+
+
+def _integral(value: Any) -> Any:
+    """``value`` with whole numbers for what has no fraction: ``1.0`` is stored as ``1``."""
+    if type(value) is float:
+        return int(value) if value.is_integer() and abs(value) < _WHOLE_MAX else value
+    if type(value) is dict:
+        return {key: _integral(inner) for key, inner in value.items()}
+    return [_integral(inner) for inner in value] if type(value) is list else value
 
 
 def _repaired(body: bytes) -> Any:
@@ -173,10 +187,14 @@ class ListOptions:
 
 def list_options(query: Mapping[str, str]) -> ListOptions:
     """Options of list. Refuses with 400 and 422."""
-    limit = whole_number(query.get("limit") or "0", "limit")
+    size = query.get("limit") or "0"
+    limit = 0 if size.startswith("-") and whole_number(size[1:], "limit") else whole_number(size, "limit")
     version, match = query.get("resourceVersion", ""), query.get("resourceVersionMatch", "")
     token = query.get("continue", "")
-    if causes := _list_causes(version, match, token):
+    causes = _list_causes(version, match, token)
+    if "sendInitialEvents" in query:
+        causes.append(ruled_out("sendInitialEvents", "sendInitialEvents is forbidden for list"))
+    if causes:
         raise invalid(options_kind("ListOptions"), "", causes)
     if token:
         if version not in ("", "0"):
@@ -184,8 +202,9 @@ def list_options(query: Mapping[str, str]) -> ListOptions:
         at, after = _decode_token(token)
         return ListOptions(limit, at, True, after)
     number = whole_number(version, "resourceVersion") if version else None
-    exact = match == "Exact" or (match == "" and limit > 0 and bool(number))
-    return ListOptions(limit, number, exact and bool(number), None)
+    if number == 0:
+        limit = 0  # any state will do, so it comes from the cache, and that is not paged
+    return ListOptions(limit, number, bool(number) and (match == "Exact" or (match == "" and limit > 0)), None)
 
 
 def _list_causes(version: str, match: str, token: str) -> list[Cause]:

@@ -79,6 +79,8 @@ def _walk(before: Any, after: Any, shape: Shape, path: Path, touched: set[Path],
     form = shape.form
     if form == "any":
         form = "map" if type(before) is dict or type(after) is dict else "leaf"
+        if form == "map" and type(before) is not type(after) and before is not _MISSING and after is not _MISSING:
+            touched.add(path)  # a map took the place of something else, or something else that of a map
     if form == "map" and not shape.atomic and _walk_map(before, after, shape, path, touched, removed):
         pass
     elif form == "list" and not shape.atomic and (_is_filled(before, list) or _is_filled(after, list)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import orjson
 
@@ -10,7 +11,7 @@ from eso_core.sim import select
 from eso_core.sim.cluster import Cluster
 from eso_core.sim.options import ListOptions, encode_token, list_options, whole_number
 from eso_core.sim.resource import Resource
-from eso_core.sim.status import expired, not_found, rv_too_large
+from eso_core.sim.status import Refusal, expired, not_found, rv_too_large
 from eso_core.sim.table import Key, Stored
 
 Test = Callable[[Stored], bool]
@@ -26,6 +27,8 @@ def body_of(resource: Resource, stored: Stored) -> bytes:
 def get(cluster: Cluster, resource: Resource, key: Key, query: Mapping[str, str]) -> bytes:
     """One object. Refuses with 404."""
     version = query.get("resourceVersion")
+    if version and not version.isdecimal():
+        raise Refusal(500, "", f'resourceVersion: Invalid value: "{version}": strconv.ParseUint: parsing "{version}": invalid syntax')
     if version and (wanted := whole_number(version, "resourceVersion")) > cluster.rv:
         raise rv_too_large(wanted, cluster.rv)
     stored = cluster.table(resource).get(key)
@@ -52,36 +55,51 @@ def selector(resource: Resource, query: Mapping[str, str]) -> Test | None:
     return test
 
 
-def list_page(cluster: Cluster, resource: Resource, namespace: str, query: Mapping[str, str]) -> bytes:
-    """A page of a list. Refuses with 400, 410, 422 and 504."""
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A part of a list as of ``version``; ``next`` is the token for the rest, ``remaining`` its length where that is known."""
+
+    items: list[Stored]
+    version: int
+    next: str = ""
+    remaining: int | None = None
+
+
+def read_page(cluster: Cluster, resource: Resource, namespace: str, query: Mapping[str, str]) -> Page:
+    """The page that a query asks for. Refuses with 400, 410, 422 and 504."""
     options = list_options(query)
     test = selector(resource, query)
     version = _version(cluster, resource, options)
     table = cluster.table(resource)
     found = table.select_at(version, namespace, options.after) if options.exact else table.select(namespace, options.after)
-    chosen, rest = _page(found, test, options.limit)
-    meta: dict[str, object] = {"resourceVersion": str(version)}
-    if rest:
-        meta["continue"] = encode_token(version, rest[0].key)
-        if test is None:
-            meta["remainingItemCount"] = len(rest)
-    items = b",".join(stored.inner if resource.native else body_of(resource, stored) for stored in chosen)
+    chosen, rest = _divided(found, test, options.limit)
+    if not rest:
+        return Page(chosen, version)
+    return Page(chosen, version, encode_token(version, rest[0].key), len(rest) if test is None else None)
+
+
+def list_body(resource: Resource, page: Page) -> bytes:
+    """The JSON of a list."""
+    meta: dict[str, object] = {"resourceVersion": str(page.version)}
+    if page.next:
+        meta["continue"] = page.next
+    if page.remaining is not None:
+        meta["remainingItemCount"] = page.remaining
+    items = b",".join(stored.inner if resource.native else body_of(resource, stored) for stored in page.items)
     head = f'{{"apiVersion":"{resource.kind.api_version}","kind":"{resource.kind.name}List","metadata":'.encode()
     return b"".join((head, orjson.dumps(meta), b',"items":[', items, b"]}"))
 
 
-def _page(found: list[Stored], test: Test | None, limit: int) -> tuple[list[Stored], list[Stored]]:
-    """The first ``limit`` that pass, and what follows them."""
-    if not limit:
-        return ([stored for stored in found if test(stored)] if test else found), []
+def _divided(found: list[Stored], test: Test | None, limit: int) -> tuple[list[Stored], list[Stored]]:
+    """The first ``limit`` (0: all) that pass, and what comes after the last of them, whether it passes or not."""
     if test is None:
-        return found[:limit], found[limit:]
+        return (found[:limit], found[limit:]) if limit else (found, [])
     chosen: list[Stored] = []
     for index, stored in enumerate(found):
         if test(stored):
-            if len(chosen) == limit:
-                return chosen, found[index:]
             chosen.append(stored)
+            if len(chosen) == limit:
+                return chosen, found[index + 1 :]
     return chosen, []
 
 

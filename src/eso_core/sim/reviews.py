@@ -46,7 +46,7 @@ def token(cluster: Cluster, namespace: str, name: str, body: Doc, now: Instant) 
     out = {
         "kind": "TokenRequest",
         "apiVersion": "authentication.k8s.io/v1",
-        "metadata": {"name": name, "namespace": namespace, "creationTimestamp": stamp(now)},
+        "metadata": {"name": name, "namespace": namespace, "uid": cluster.new_uid(), "creationTimestamp": stamp(now)},
         "spec": {"audiences": audiences, "expirationSeconds": seconds, "boundObjectRef": spec.get("boundObjectRef")},
         "status": {"token": _jwt(claims), "expirationTimestamp": stamp(expires)},
     }
@@ -58,11 +58,11 @@ def _jwt(claims: dict[str, Any]) -> str:
     return ".".join(base64.urlsafe_b64encode(part).decode().rstrip("=") for part in parts)
 
 
-def subject_review(kind: str, body: Doc, now: Instant) -> bytes:
+def subject_review(kind: str, body: Doc) -> bytes:
     """Everything is allowed: this server knows no authorization."""
     status: dict[str, Any] = {"allowed": True}
     if kind == "SelfSubjectRulesReview":
         rule = {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}
         status = {"resourceRules": [rule], "nonResourceRules": [], "incomplete": False}
-    head = {"kind": kind, "apiVersion": "authorization.k8s.io/v1", "metadata": {"creationTimestamp": stamp(now)}}
-    return orjson.dumps({**head, "spec": body.get("spec", {}), "status": status})
+    spec = {} if kind == "SelfSubjectRulesReview" else body.get("spec", {})
+    return orjson.dumps({"kind": kind, "apiVersion": "authorization.k8s.io/v1", "metadata": {}, "spec": spec, "status": status})

@@ -32,10 +32,11 @@ class Refusal(Exception):
     reason: str
     message: str
     details: Mapping[str, Any] | None = None
+    plain: bytes = b""  # the body, where the real server does not answer with an object
 
     def body(self) -> bytes:
         """The ``Status`` object."""
-        return orjson.dumps(self.status())
+        return self.plain or orjson.dumps(self.status())
 
     def status(self) -> dict[str, Any]:
         """The ``Status`` object as a mapping; an empty reason and missing details are left out."""
@@ -86,10 +87,14 @@ def no_such_path() -> Refusal:
     return Refusal(404, "NotFound", "the server could not find the requested resource", {})
 
 
-def not_allowed(kind: Kind, verb: str) -> Refusal:
+def no_such_group() -> Refusal:
+    """404 about an API group or version that is not served at all."""
+    return Refusal(404, "NotFound", "404 page not found", {}, b"404 page not found\n")
+
+
+def not_allowed() -> Refusal:
     """405: the resource is served, this verb is not."""
-    message = f'{verb} is not supported on resources of kind "{resource_name(kind)}"'
-    return Refusal(405, "MethodNotAllowed", message, _about(kind, "", kind.plural))
+    return Refusal(405, "MethodNotAllowed", "the server does not allow this method on the requested resource", {})
 
 
 def already_exists(kind: Kind, name: str) -> Refusal:

@@ -9,6 +9,7 @@ from functools import lru_cache
 from eso_core.instant import SECOND, Instant
 
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)")
+_MICRO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}(Z|[+-]\d\d:\d\d)")
 _ALPHABET = "bcdfghjklmnpqrstvwxz2456789"  # no vowels and no digits that look like letters: a suffix never spells a word
 _SUFFIX_LENGTH = 5
 _BASE_MAX = 63 - _SUFFIX_LENGTH
@@ -31,8 +32,8 @@ def canonical_time(text: str) -> str | None:
 
 
 def canonical_micro_time(text: str) -> str | None:
-    """The same with six digits of a second, as in Leases and Events."""
-    moment = _moment(text)
+    """The same with six digits of a second, as in Leases and Events; they must be there."""
+    moment = _moment(text) if _MICRO.fullmatch(text) else None
     return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ") if moment else None
 
 

@@ -115,7 +115,7 @@ def _check_namespace(request: Request, meta: Doc) -> None:
     if "deletionTimestamp" in namespace.meta:
         why = f"unable to create new content in namespace {request.namespace} because it is being terminated"
         cause = Cause("NamespaceTerminating", f"namespace {request.namespace} is being terminated", "metadata.namespace")
-        raise forbidden(request.resource.kind, meta.get("name", ""), why, [cause])
+        raise forbidden(request.resource.kind, meta.get("name") or meta.get("generateName", ""), why, [cause])
 
 
 # ---------------------------------------------------------------- update and patch

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from typing import Protocol
 
-from eso_core.failure import Failure, describe
+from eso_core.failure import Broken, Failure, Missing, Refused, Stale, Throttled, Unreachable, describe
 from eso_core.wire import CallFailed, KubeCall, KubeReply
 
-__all__ = ["Kube", "StreamFailed"]
+PEER = "API server"  # how failures name it
 
 
 class StreamFailed(Exception):
@@ -20,6 +20,26 @@ class StreamFailed(Exception):
         self.status = status
         self.body = body
         self.retry_after_s = retry_after_s
+
+
+def refused(reply: KubeReply) -> StreamFailed:
+    """The end of a stream that the API server answers with another status than 200."""
+    what = f"{PEER}: answered {reply.status} to a watch"
+    failure: Failure
+    match reply.status:
+        case 401 | 403:
+            failure = Refused(what)
+        case 404:
+            failure = Missing(what)
+        case 410:
+            failure = Stale(what)
+        case 429:
+            failure = Throttled(what, reply.retry_after_s * 1_000_000_000)
+        case status if status >= 500:
+            failure = Unreachable(what)
+        case _:
+            failure = Broken(what)
+    return StreamFailed(failure, reply.status, reply.body, reply.retry_after_s)
 
 
 class Kube(Protocol):

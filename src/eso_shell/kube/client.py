@@ -22,17 +22,16 @@ import aiohttp
 from multidict import CIMultiDict
 from yarl import URL
 
-from eso_core.failure import Broken, Failure, InvalidSpec, Missing, Refused, Stale, Throttled, Unreachable
+from eso_core.failure import Broken, Failure, InvalidSpec, Refused, Unreachable
 from eso_core.wire import CallFailed, KubeCall, KubeReply, Tls
 from eso_shell.http import CONNECT_S, PLAIN_BODY_MAX, failure_of, session
-from eso_shell.kube import StreamFailed
+from eso_shell.kube import PEER, StreamFailed, refused
 from eso_shell.kube.config import ClusterConfig, ConfigError, Identity
 from eso_shell.tls import ssl_context
 
 CALL_S = 30.0
 BODY_MAX = 64 * 1024 * 1024  # bytes of an answer
 LINE_MAX = 16 * 1024 * 1024  # bytes of one watch event
-PEER = "API server"
 
 _PATH = re.compile(r"(?:/(?!\.{1,2}(?:/|$))(?:[A-Za-z0-9\-._~:!$&'()*+,;=@]|%[0-9A-Fa-f]{2})+)+/?")
 _CALL_TIMEOUT = aiohttp.ClientTimeout(total=CALL_S, sock_connect=CONNECT_S)
@@ -93,8 +92,7 @@ class KubeClient:
             async with asyncio.timeout(idle_s):
                 response = await self._open(call)
                 if response.status != 200:
-                    reply = await _whole(response)
-                    raise StreamFailed(_refusal(reply), reply.status, reply.body, reply.retry_after_s)
+                    raise refused(await _whole(response))
             _end_with_connection(response)
             lines = _Lines()
             content = response.content
@@ -247,23 +245,6 @@ def _failure(error: Exception) -> Failure:
             return Unreachable(f"{PEER}: no answer within {CALL_S:g} s")
         case _:
             return failure_of(error, PEER)
-
-
-def _refusal(reply: KubeReply) -> Failure:
-    what = f"{PEER}: answered {reply.status} to a watch"
-    match reply.status:
-        case 401 | 403:
-            return Refused(what)
-        case 404:
-            return Missing(what)
-        case 410:
-            return Stale(what)
-        case 429:
-            return Throttled(what, reply.retry_after_s * 1_000_000_000)
-        case status if status >= 500:
-            return Unreachable(what)
-        case _:
-            return Broken(what)
 
 
 def _end_with_connection(response: aiohttp.ClientResponse) -> None:

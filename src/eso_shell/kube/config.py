@@ -27,7 +27,7 @@ class Identity:
     """What proves who we are: an ``Authorization`` header, a client certificate, both, or nothing (anonymous)."""
 
     authorization: str = field(default="", repr=False)
-    cert_pem: bytes = b""
+    cert_pem: bytes = field(default=b"", repr=False)
     key_pem: bytes = field(default=b"", repr=False)
 
 
@@ -107,7 +107,7 @@ class ClusterConfig:
 
     server: str
     identities: Identities = field(default_factory=lambda: Fixed(Identity()), repr=False)
-    ca_pem: bytes = b""  # empty: the system's roots
+    ca_pem: bytes = field(default=b"", repr=False)  # empty: the system's roots
     insecure: bool = False  # no server verification
     server_name: str = ""  # to be verified instead of the host of `server`
     namespace: str = "default"

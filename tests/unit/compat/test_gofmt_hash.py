@@ -59,7 +59,7 @@ def test_float_formats(value, plain, json):
 
 def test_known_hashes():
     assert hash.object_hash(None) == "c461202a18e99215f121936fb2452e03843828e448a00a53f285a6fc"
-    assert hash.object_hash("hello there") == "f78681ec611ebeaea0689bff6c7812a83ff98a7faba986d9af76c999"
+    assert hash.object_hash("hello there") == "f78681ec611ebaeea0689bff6c7812a83ff98a7faba986d9af76c999"
     assert hash.data_hash({"foo": b"value1", "bar": b"value2"}) == "1bed8bcbcb4547ffe19a19cd47d9078e84aa6598266d86b99f992d64"
     assert hash.data_hash({}) == "74a974446e359fb3e6baff9bd0058950e6edd0f040888d9989b0a11b"
     assert hash.data_hash({"k": b""}) == "a921e2357fadba0d5f3e1e4fec0c73811088f841beab9554c83697ee"
@@ -69,7 +69,6 @@ def test_known_hashes():
 
 
 def test_field_owner_turns_into_a_hash_above_63_bytes():
-    assert hash.field_owner("a" * 28) == "externalsecrets.external-secrets.io/" + "a" * 28 or len(hash.field_owner("a" * 28)) > 63
     assert hash.field_owner("a" * 27) == "externalsecrets.external-secrets.io/" + "a" * 27
     assert hash.field_owner("a" * 28).startswith("externalsecrets.external-secrets.io/sha3/")
 

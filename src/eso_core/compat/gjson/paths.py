@@ -6,6 +6,8 @@
     a|b                                       starts over with the result
     @reverse  @flatten:{"deep":true}          modifiers
     [a,b]  {"x":a,b}  !"text"                 several paths at once, literals
+
+What is none of these is part of a key.
 """
 
 import json
