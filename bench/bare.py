@@ -24,6 +24,7 @@ import yaml
 from bench.burst import Target, session
 from bench.objects import API, FORCE_SYNC, MERGE, Json
 
+_TIME = "%Y-%m-%dT%H:%M:%SZ"
 _STORES = ("clustersecretstores", "secretstores")
 
 
@@ -80,7 +81,7 @@ class Bare:
 
     def _offer(self, item: Json) -> None:
         key = item["metadata"]["uid"] + _asked(item)
-        if (item.get("status") or {}).get("syncedResourceVersion") != _asked(item) and key not in self._pending:
+        if _is_due(item) and key not in self._pending:
             self._pending.add(key)
             self._due.put_nowait(item)
 
@@ -103,7 +104,7 @@ class Bare:
             owner = {"apiVersion": API, "kind": "ExternalSecret", "name": name, "uid": metadata["uid"], "controller": True}
             secret = {"metadata": {"name": spec["target"]["name"], "ownerReferences": [owner]}, "data": data}
             await self._send("POST", f"/api/v1/namespaces/{home}/secrets", secret)
-        now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        now = time.strftime(_TIME, time.gmtime())
         ready = {"type": "Ready", "status": "True", "reason": "SecretSynced", "message": "secret synced", "lastTransitionTime": now}
         status = {"conditions": [ready], "refreshTime": now, "syncedResourceVersion": _asked(item), "binding": {"name": name}}
         await self._send("PATCH", f"/apis/{API}/namespaces/{home}/externalsecrets/{name}/status", {"status": status})
@@ -128,6 +129,13 @@ class Bare:
             raw = await answer.read()
         if answer.status >= 300:
             raise RuntimeError(f"{method} {path}: {answer.status} {raw[:300]!r}")
+
+
+def _is_due(item: Json) -> bool:
+    """New, changed, or refreshed more than an hour ago."""
+    status = item.get("status") or {}
+    an_hour_ago = time.strftime(_TIME, time.gmtime(time.time() - 3600))
+    return status.get("syncedResourceVersion") != _asked(item) or status.get("refreshTime", "") < an_hour_ago
 
 
 def _asked(item: dict[str, Any]) -> str:

@@ -151,7 +151,7 @@ class Plan:
     """Steps in order; the first that fails ends the plan with its ``otherwise``.
 
     ``because`` is the verdict when all succeed; ``detail`` explains a verdict that is not ready; ``events`` are due whatever happens.
-    ``binding`` is the target's name for the status, once there is a target.
+    ``binding`` is the target's name for the status, once there is a target, ours or not.
     """
 
     steps: tuple[Step, ...] = ()

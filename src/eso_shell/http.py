@@ -27,11 +27,11 @@ from eso_core.failure import Broken, Failure, InvalidSpec, Unreachable
 from eso_core.wire import CallFailed, HttpCall, HttpReply, Tls
 from eso_shell.tls import ssl_context
 
-AUTO_HEADERS = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")  # aiohttp adds none of them
 CONNECT_S = 5.0
 KEEPALIVE_S = 45.0  # less than the 60 to 90 s after which common servers drop an idle connection
 CONTEXTS_MAX = 256
 REDIRECTS_MAX = 3
+PROXIED_MAX = 4096  # hosts whose proxy is remembered
 HEADER_MAX = 65_536  # bytes of one header line
 PLAIN_BODY_MAX = 1_000_000  # bytes; aiohttp wants larger ones as a file, to send them in pieces
 
@@ -78,7 +78,7 @@ def failure_of(error: BaseException, peer: str) -> Failure:
         case OSError():
             return Unreachable(f"{peer}: {_system_text(error)}")
         case aiohttp.ClientConnectionError():
-            return Unreachable(f"{peer}: the connection broke")
+            return Unreachable(f"{peer}: the connection was closed")
         case _:
             return Broken(f"{peer}: the request cannot be made: {type(error).__name__}")
 
@@ -120,16 +120,23 @@ class ProxyRules:
         self._proxies = {"https": _proxy_url(value("HTTPS_PROXY")), "http": _proxy_url(value("HTTP_PROXY"))}
         if environ.get("REQUEST_METHOD"):  # a CGI server sets HTTP_PROXY from a request header
             self._proxies["http"] = None
+        self._chosen: dict[tuple[str, str, int | None], str | None] = {}
         self._entries = tuple(entry.strip().lower() for entry in value("NO_PROXY").split(",") if entry.strip())
 
     def proxy_for(self, url: URL | str) -> str | None:
         """The proxy's URL for a request to ``url``; ``None``: go there directly."""
         url = URL(url)
-        proxy = self._proxies.get(url.scheme)
-        if proxy is None or not url.raw_host:
-            return None
-        host = url.raw_host.lower().rstrip(".")
-        return None if host == "localhost" or self._direct(host, url.port or 0) else proxy
+        key = (url.scheme, url.raw_host or "", url.port)
+        if key not in self._chosen:
+            if len(self._chosen) >= PROXIED_MAX:
+                self._chosen.clear()
+            self._chosen[key] = self._choose(*key)
+        return self._chosen[key]
+
+    def _choose(self, scheme: str, host: str, port: int | None) -> str | None:
+        host = host.lower().rstrip(".")
+        proxy = self._proxies.get(scheme)
+        return None if proxy is None or host in ("", "localhost") or self._direct(host, port or 0) else proxy
 
     def _direct(self, host: str, port: int) -> bool:
         try:
@@ -200,51 +207,48 @@ class HttpClient:
         self._signer = signer
         self._connections_max, self._host_max = connections_max, host_max
         self._session: aiohttp.ClientSession | None = None
+        self._closed = False
         self._contexts: OrderedDict[Tls, ssl.SSLContext | InvalidSpec] = OrderedDict()
 
     async def call(self, call: HttpCall) -> HttpReply | CallFailed:
         """Send and read the whole answer, following redirects that stay at the origin. Raises nothing but cancellation."""
-        peer = "backend"
+        url: URL | None = None
         try:
             url = _address(call.url)
-            peer = str(url.origin())
             async with asyncio.timeout(call.timeout_s):
                 for _ in range(REDIRECTS_MAX + 1):
-                    reply, target = await self._once(call, url, peer)
+                    reply, target = await self._once(call, url)
                     if target is None:
                         return reply
                     if target.origin() != url.origin():
-                        return CallFailed(Broken(f"{peer}: redirects to another origin, {target.origin()}"))
+                        raise _Unusable(f"redirects to another origin, {target.origin()}")
                     call, url = _redirected(call, target, reply.status), target
-                return CallFailed(Broken(f"{peer}: redirects more than {REDIRECTS_MAX} times"))
-        except _Unusable as error:
-            return CallFailed(error.failure)
-        except TimeoutError as error:
-            if isinstance(error, aiohttp.ServerTimeoutError):
-                return CallFailed(failure_of(error, peer))
-            return CallFailed(Unreachable(f"{peer}: no answer within {call.timeout_s:g} s"))
+                raise _Unusable(f"redirects more than {REDIRECTS_MAX} times")
         except Exception as error:
-            return CallFailed(failure_of(error, peer))
+            return CallFailed(_failure(error, call, str(url.origin()) if url is not None else "backend"))
 
     async def close(self) -> None:
-        """Drop all connections; calls under way fail."""
+        """Drop all connections; calls under way fail, and all that come after."""
+        self._closed = True
         if self._session is not None:
             await self._session.close()
         self._contexts.clear()
 
-    async def _once(self, call: HttpCall, url: URL, peer: str) -> tuple[HttpReply, URL | None]:
+    async def _once(self, call: HttpCall, url: URL) -> tuple[HttpReply, URL | None]:
         """One exchange: the answer, and where it redirects to."""
+        headers = self._headers(call, url)
         response = await self._connected().request(
             call.method,
             url,
             data=_payload(call.body),
-            headers=self._headers(call, url),
+            headers=headers,
+            skip_auto_headers=("Content-Type",) if call.body and "Content-Type" not in headers else None,
             ssl=self._context(call.tls) if url.scheme == "https" else True,
             proxy=self._proxies.proxy_for(url) if self._proxies is not None else None,
             allow_redirects=False,
         )
         try:
-            body = await _read(response, call.body_max, peer)
+            body = await _read(response, call.body_max)
         except BaseException:
             response.close()  # drops the connection; after a body read to its end it is back in the pool
             raise
@@ -254,20 +258,21 @@ class HttpClient:
             return reply, None
         try:
             return reply, _address(str(url.join(_url(location))))
-        except (ValueError, _Unusable):
-            raise _Unusable(Broken(f"{peer}: redirects to something that is no http or https URL")) from None
+        except (ValueError, _Invalid):
+            raise _Unusable("redirects to something that is no http or https URL") from None
 
     def _headers(self, call: HttpCall, url: URL) -> CIMultiDict[str]:
         headers = CIMultiDict(call.headers)
         if call.sign is not None:
             if self._signer is None:
-                raise _Unusable(Broken("no signer for AWS Signature Version 4 is installed"))
+                raise _Unusable("no signer for AWS Signature Version 4 is installed")
             headers.update(self._signer(replace(call, url=str(url))))
         for name in [name for name in headers if name.lower() in _OURS]:
             headers.popall(name, None)
         if any(map(_CONTROLS.search, headers.values())):
-            raise _Unusable(InvalidSpec("a request header holds a line break"))
+            raise _Invalid("a request header holds a line break")
         headers.setdefault("User-Agent", self._user_agent)
+        headers.setdefault("Accept", "*/*")
         headers.setdefault("Accept-Encoding", "gzip")
         return headers
 
@@ -281,22 +286,23 @@ class HttpClient:
         else:
             self._contexts.move_to_end(tls)
         if isinstance(context, InvalidSpec):
-            raise _Unusable(context)
+            raise _Invalid(context.what)
         return context
 
     def _connected(self) -> aiohttp.ClientSession:
+        if self._closed:
+            raise aiohttp.ClientConnectionError
         if self._session is None:
             self._session = session(limit=self._connections_max, limit_per_host=self._host_max)
         return self._session
 
 
 def session(*, limit: int = 0, limit_per_host: int = 0, timeout: aiohttp.ClientTimeout | None = None) -> aiohttp.ClientSession:
-    """An aiohttp session that keeps no cookies, reads no environment, adds no headers, decompresses nothing. Made inside the event loop."""
+    """An aiohttp session that keeps no cookies, reads no environment, decompresses nothing. Made inside the event loop."""
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=limit, limit_per_host=limit_per_host, keepalive_timeout=KEEPALIVE_S),
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=timeout or aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S),
-        skip_auto_headers=AUTO_HEADERS,
         auto_decompress=False,
         trust_env=False,
         max_line_size=HEADER_MAX,
@@ -304,11 +310,24 @@ def session(*, limit: int = 0, limit_per_host: int = 0, timeout: aiohttp.ClientT
     )
 
 
-class _Unusable(Exception):
-    """Carries a failure out of the exchange."""
+class _Invalid(Exception):
+    """The call cannot be made as it is; the text is an ``InvalidSpec``'s."""
 
-    def __init__(self, failure: Failure) -> None:
-        self.failure = failure
+
+class _Unusable(Exception):
+    """The answer is not acceptable; the text goes on from the backend's name."""
+
+
+def _failure(error: Exception, call: HttpCall, peer: str) -> Failure:
+    match error:
+        case _Invalid():
+            return InvalidSpec(str(error))
+        case _Unusable():
+            return Broken(f"{peer}: {error}")
+        case TimeoutError() if error.errno is None and not isinstance(error, aiohttp.ServerTimeoutError):
+            return Unreachable(f"{peer}: no answer within {call.timeout_s:g} s")
+        case _:
+            return failure_of(error, peer)
 
 
 def _url(text: str) -> URL:
@@ -324,7 +343,7 @@ def _address(text: str) -> URL:
             return url
     except ValueError:
         pass
-    raise _Unusable(InvalidSpec("the server address is not a usable http or https URL"))
+    raise _Invalid("the server address is not a usable http or https URL")
 
 
 def _payload(body: bytes) -> bytes | io.BytesIO | None:
@@ -354,9 +373,9 @@ def _lower(response: aiohttp.ClientResponse) -> dict[str, str]:
     return headers
 
 
-async def _read(response: aiohttp.ClientResponse, most: int, peer: str) -> bytes:
+async def _read(response: aiohttp.ClientResponse, most: int) -> bytes:
     """The whole body, decompressed, of at most ``most`` bytes; reading stops where it turns out larger."""
-    gunzip = _gunzip(response, peer)
+    gunzip = _gunzip(response)
     chunks: list[bytes] = []
     left = most
     content = response.content
@@ -366,28 +385,27 @@ async def _read(response: aiohttp.ClientResponse, most: int, peer: str) -> bytes
             chunk = gunzip.feed(chunk, left + 1)
         left -= len(chunk)
         if left < 0:
-            raise _Unusable(Broken(f"{peer}: answer larger than {most} bytes"))
+            raise _Unusable(f"answer larger than {most} bytes")
         chunks.append(chunk)
     if gunzip is not None and not gunzip.whole:
-        raise _Unusable(Broken(f"{peer}: the compressed answer is incomplete"))
+        raise _Unusable("the compressed answer is incomplete")
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
-def _gunzip(response: aiohttp.ClientResponse, peer: str) -> _Gunzip | None:
+def _gunzip(response: aiohttp.ClientResponse) -> _Gunzip | None:
     encoding = response.headers.get("Content-Encoding", "").lower().strip()
     if not encoding or encoding == "identity":
         return None
     if encoding not in ("gzip", "x-gzip"):
-        raise _Unusable(Broken(f"{peer}: the answer has a content encoding that was not asked for"))
-    return _Gunzip(peer)
+        raise _Unusable("the answer has a content encoding that was not asked for")
+    return _Gunzip()
 
 
 class _Gunzip:
     """Decompresses a gzip stream of one or more members. ``whole``: nothing was fed, or the last member is complete."""
 
-    def __init__(self, peer: str) -> None:
+    def __init__(self) -> None:
         self.whole = True
-        self._peer = peer
         self._member = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
 
     def feed(self, chunk: bytes, most: int) -> bytes:
@@ -401,5 +419,5 @@ class _Gunzip:
                 self.whole = self._member.eof
                 chunk = self._member.unused_data
         except zlib.error:
-            raise _Unusable(Broken(f"{self._peer}: the compressed answer does not decompress")) from None
+            raise _Unusable("the compressed answer does not decompress") from None
         return plain

@@ -53,7 +53,7 @@ class TestRoundTrips:
             assert float(text) == value
         assert "e" not in gofmt.float_f(value)
 
-    @given(st.text(st.characters(max_codepoint=0xFFFFF), max_size=12))  # the reverse knows up to five digits
+    @given(st.text(st.characters(max_codepoint=0xFFFFF, exclude_categories=("Cs",)), max_size=12))  # the reverse knows up to five digits
     def test_unicode_conversion_is_undone_by_its_reverse(self, key):
         if "_U" not in key:
             assert keys.reverse_key("ReverseUnicode", keys.convert_key("Unicode", key)) == key

@@ -55,6 +55,10 @@ class Swarm:
         rate = self.rates["world", kind]
         return self._random.randint(1, 3) if rate else 0
 
+    def has(self, kind: str) -> bool:
+        """This fault of the world may have happened."""
+        return self.rates["world", kind] > 0
+
     @property
     def active(self) -> str:
         """The faults of this run, for the trace."""

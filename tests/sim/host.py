@@ -27,6 +27,7 @@ class Host:
         self.alive = True
         self.dirty = True
         self.frozen_until = 0
+        self._wake: int | None = 0
         self.streams: dict[int, Stream] = {}
         self._world = world
         self.engine = build(Config(), random=world.dice.stream(f"engine {name}").random, namespace=world.only_namespace)
@@ -37,7 +38,7 @@ class Host:
         """When the host has something to do by itself."""
         if not self.alive:
             return None
-        at = self._world.clock.mono if self.dirty else self.engine.wake_at()
+        at = self._world.clock.mono if self.dirty else self._wake
         return None if at is None else max(at, self.frozen_until)
 
     def step(self) -> None:
@@ -46,6 +47,7 @@ class Host:
         self._world.clock.mono += TICK
         for command in self.engine.tick(self._world.clock.now):
             self._carry_out(command)
+        self._wake = self.engine.wake_at()
 
     def crash(self) -> None:
         """The process is gone. What it has sent may arrive, or not."""

@@ -20,7 +20,7 @@ from tests.sim.checks import Violation
 from tests.sim.dice import Dice
 from tests.sim.host import Host
 from tests.sim.oracle import expected
-from tests.sim.settled import unsettled
+from tests.sim.settled import restless, unsettled
 from tests.sim.user import User
 from tests.sim.world import Tracked, World
 
@@ -165,7 +165,7 @@ class Play:
     def _silence(self) -> None:
         world = self.world
         world.say("sim", "SILENCE")
-        world.checks.quiet = True
+        world.checks.quiet, world.checks.exempt = True, restless(world)
         world.run(self.world.dice.faults.choice((60, 150, 330)))
         if world.dice.faults.random() < 0.3:
             next(iter(world.living)).crash()

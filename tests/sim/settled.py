@@ -9,8 +9,8 @@ from typing import Any
 from eso_core.compat.hash import data_hash, owner_label
 from eso_core.instant import MINUTE, SECOND
 from eso_core.refs import CLUSTER_SECRET_STORE, EXTERNAL_SECRET, SECRET, SECRET_STORE, Ref
-from eso_core.target import HASH_ANNOTATION, OWNER_LABEL
-from tests.sim.model import Store
+from eso_core.target import HASH_ANNOTATION, MANAGED_LABEL, OWNER_LABEL
+from tests.sim.model import CANARY, Store
 from tests.sim.oracle import MERGING, Verdict, expected, legal
 from tests.sim.world import Tracked, World
 
@@ -88,14 +88,14 @@ def _target_fault(world: World, tracked: Tracked, verdict: Verdict, secret: dict
     if orphan:
         return f"Secret {orphan} of an earlier target is still there"
     if verdict.state == "deleted":
-        return "its target should be deleted" if secret is not None else ""
+        return "its target should be deleted" if secret is not None and _is_marked(secret) else ""
     if verdict.state != "synced" or wanted.creation == "None":
         return ""
     if secret is None:
         return "has no target"
     data, should = values(secret), dict(verdict.data or {})
-    kept = {key: value for key, value in data.items() if key in should} if wanted.creation in MERGING else data
-    if kept != should:
+    foreign = {key for key, value in data.items() if key not in should and CANARY not in value} if wanted.creation in MERGING else set()
+    if {key: value for key, value in data.items() if key not in foreign} != should:
         return f"target holds {data}, should be {should}"
     return _marks_fault(tracked, secret)
 
@@ -107,6 +107,12 @@ def _marks_fault(tracked: Tracked, secret: dict[str, Any]) -> str:
     if (tracked.wanted.creation == "Owner") != any(owner["name"] == tracked.name for owner in owners):
         return f"target has owners {owners} under creationPolicy {tracked.wanted.creation}"
     return "" if _in_sync(secret) else "target's hash annotation is not the hash of its data"
+
+
+def _is_marked(secret: dict[str, Any]) -> bool:
+    """Somebody may have taken all marks off a target, and it is nobody's then."""
+    meta = secret["metadata"]
+    return MANAGED_LABEL in meta.get("labels", {}) or bool(meta.get("ownerReferences"))
 
 
 def _in_sync(secret: dict[str, Any]) -> bool:
@@ -125,7 +131,7 @@ def _orphan(world: World, tracked: Tracked) -> str:
 
 def _lazy_fault(world: World, tracked: Tracked, verdict: Verdict, ready: dict[str, Any], secret: dict[str, Any] | None) -> str:
     """An object that does not follow its backend: ready unless it cannot be, and its target holds what was once right."""
-    if ready["status"] != "True" and verdict.state != "failed" and not _may_linger(world, tracked):
+    if ready["status"] != "True" and verdict.state != "failed" and not _may_linger(world):
         return f"condition is {ready['status']} {ready['message']!r}, should be ready"
     if ready["message"] != MESSAGES["synced"] or tracked.wanted.creation not in ("Owner", "CreateOrMerge"):
         return ""
@@ -137,13 +143,24 @@ def _lazy_fault(world: World, tracked: Tracked, verdict: Verdict, ready: dict[st
     return "" if "" in faults else f"target holds what no state explains: {faults}"
 
 
-def _may_linger(world: World, tracked: Tracked) -> bool:
-    """A failure that nobody is going to try again before the next change, as in the reference.
+def _may_linger(world: World) -> bool:
+    """A failure that this operator does not know of before the next refresh: it was another operator's."""
+    return world.swarm.has("second")
 
-    It was the verdict on a spec that follows no longer, of a second operator, or of a pass that only a wrong clock made due.
-    """
-    frozen = tracked.wanted.refresh == "CreatedOnce" or tracked.wanted.interval_s == 0
-    return (frozen and len(tracked.specs) > 1) or any(world.swarm.times(kind) for kind in ("second", "jump"))
+
+def restless(world: World) -> set[tuple[str, str]]:
+    """Objects, and their targets, that are as they may be, and may change yet: they follow their backend late."""
+    found: set[tuple[str, str]] = set()
+    for tracked in world.objects.values():
+        if tracked.alive and not tracked.wanted.lively and (world.swarm.has("jump") or _is_open(world, tracked)):
+            found |= {(tracked.namespace, tracked.name), (tracked.namespace, tracked.wanted.target)}
+    return found
+
+
+def _is_open(world: World, tracked: Tracked) -> bool:
+    ready = ready_of(world.server.read(Ref(EXTERNAL_SECRET, tracked.namespace, tracked.name)) or {})
+    secret = world.server.read(Ref(SECRET, tracked.namespace, tracked.wanted.target))
+    return ready is None or ready["status"] != "True" or secret is None
 
 
 def _due_fault(world: World, tracked: Tracked) -> str:

@@ -36,9 +36,9 @@ from eso_core.stages.asks import questions
 from eso_core.stages.conditions import conditions_of, with_ready
 from eso_core.stages.decode import Decoded, decode_answers
 from eso_core.stages.depart import FINALIZER, depart, wants_finalizer
-from eso_core.stages.due import Due, NotDue, due, unusable_interval
+from eso_core.stages.due import Due, NotDue, Overtaken, due, unusable_interval
 from eso_core.stages.needs import Blocked, NotOurs, Resolved, needs
-from eso_core.stages.reconcile import Observed, reconcile, ref_of, target_of
+from eso_core.stages.reconcile import Observed, reconcile, ref_of, takes_away, target_of
 from eso_core.stages.render import MERGING
 from eso_core.stages.settle import settle
 from eso_core.target import OWNER_LABEL, TargetSeen, see_target
@@ -63,6 +63,8 @@ def sync(key: Ref, config: Config) -> Flow[Settled]:
     match due(es, target, started):
         case NotDue(requeue):
             return Settled(requeue=requeue)
+        case Overtaken(refreshed):
+            return (yield from conclude(settle(es, Plan(because=because.SYNCED), (), started=refreshed, now=started)))
         case Due():
             pass
     if unusable_interval(es):
@@ -102,7 +104,7 @@ def _carry_out(
     """Plan, write, and plan again from a fresh read when the target has changed meanwhile."""
     now = started
     orphans = yield from _orphans(es)
-    if es.spec.target.creation_policy in MERGING:
+    if es.spec.target.creation_policy in MERGING or (target is None and takes_away(es, decoded)):
         fresh = yield from _look(target_of(es))
         if isinstance(fresh, Settled):
             return fresh

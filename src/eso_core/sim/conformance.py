@@ -138,7 +138,7 @@ class Session:
         return {**kept, "details": details, "causes": sorted(causes)}
 
     def _masked_object(self, value: dict[str, Any]) -> dict[str, Any]:
-        meta = {key: "masked" if key in _TIMES else inner for key, inner in value.get("metadata", {}).items()}
+        meta: dict[str, Any] = {key: "masked" if key in _TIMES else inner for key, inner in value.get("metadata", {}).items()}
         for key in ("uid", "resourceVersion"):
             if key in meta:
                 meta[key] = self._number(key, meta[key])

@@ -9,7 +9,7 @@ from typing import Any
 from eso_core.api import structural
 from eso_core.refs import Kind
 from eso_core.sim.resource import Doc, Resource
-from eso_core.sim.shape import ANY, METADATA, Mismatch, Shape, decode
+from eso_core.sim.shape import ANY, METADATA, Mismatch, Shape, decode, strangers
 from eso_core.sim.status import Cause, required, wrong
 from eso_core.sim.uniqueness import duplicates, has_unique_lists
 
@@ -22,11 +22,13 @@ _FREE: Schema = {"x-kubernetes-preserve-unknown-fields": True}
 class Structural:
     """What an ``openAPIV3Schema`` does to an object.
 
-    ``coerce(schema, value)`` prunes and defaults a whole object; ``faults(schema, value, path)`` says what is wrong with a part of one.
+    ``coerce(schema, value)`` prunes and defaults a whole object; ``faults(schema, value, path)`` says what is wrong with a part of one;
+    ``unknown(schema, value)`` gives the paths that ``coerce`` drops.
     """
 
     coerce: Callable[[Schema, Any], Any]
     faults: Callable[[Schema, Any, str], Iterable[Cause]]
+    unknown: Callable[[Schema, Any], Iterable[str]]
 
 
 def _coerce(schema: Schema, value: Any) -> Any:
@@ -37,8 +39,8 @@ def _faults(schema: Schema, value: Any, path: str) -> Iterable[Cause]:
     return (Cause(fault.reason, fault.message, fault.path) for fault in structural.faults(schema, value, path))
 
 
-CHECKED = Structural(_coerce, _faults)
-UNCHECKED = Structural(lambda schema, value: value, lambda schema, value, path: ())
+CHECKED = Structural(_coerce, _faults, structural.unknown)
+UNCHECKED = Structural(lambda schema, value: value, lambda schema, value, path: (), lambda schema, value: ())
 
 
 def from_definition(definition: Mapping[str, Any], rules: Structural = CHECKED) -> tuple[Resource, ...]:
@@ -63,8 +65,7 @@ def _custom(kind: Kind, schema: Schema, rules: Structural, status: bool) -> Reso
     def read(doc: Doc, known: Doc | None) -> Doc:
         kept, changed = _divided(doc, known)
         out = {**rules.coerce(schema, changed), **kept}
-        unread = known is None or doc.get("metadata") is not known["metadata"]
-        out["metadata"] = _read_metadata(doc.get("metadata")) if unread else doc["metadata"]
+        out["metadata"] = _read_metadata(doc.get("metadata"), known["metadata"] if known else None)
         return out
 
     def check(doc: Doc, old: Doc | None) -> list[Cause]:
@@ -78,6 +79,9 @@ def _custom(kind: Kind, schema: Schema, rules: Structural, status: bool) -> Reso
         faults = [fault for key, value in changed.items() if key in members for fault in rules.faults(members[key], value, key)]
         return faults + missing + repeated(old, doc)
 
+    def strange(doc: Doc) -> list[str]:
+        return [*rules.unknown(schema, doc), *strangers(METADATA, doc.get("metadata"), "metadata")]
+
     def repeated(old: Doc, doc: Doc) -> list[Cause]:
         """What the object has twice, unless the stored one has already something twice."""
         return list(duplicates(own_shape, doc)) if unique_lists and not any(duplicates(own_shape, old)) else []
@@ -86,7 +90,16 @@ def _custom(kind: Kind, schema: Schema, rules: Structural, status: bool) -> Reso
     unique_lists = has_unique_lists(own_shape)
     shape = _with_metadata(own_shape)
     return Resource(
-        kind=kind, shape=shape, read=read, blank={}, check=check, native=False, status=status, generation=True, blind_update=False
+        kind=kind,
+        shape=shape,
+        read=read,
+        strangers=strange,
+        blank={},
+        check=check,
+        native=False,
+        status=status,
+        generation=True,
+        blind_update=False,
     )
 
 
@@ -103,9 +116,9 @@ def _divided(doc: Doc, known: Doc | None) -> tuple[Doc, Doc]:
     return kept, changed
 
 
-def _read_metadata(value: Any) -> Doc:
+def _read_metadata(value: Any, known: Doc | None) -> Doc:
     try:
-        out: Doc = decode(METADATA, value, ".metadata")
+        out: Doc = decode(METADATA, value, ".metadata", known)
     except Mismatch as error:
         raise Mismatch(f"error decoding metadata: {error}") from error
     if out.get("managedFields") == []:

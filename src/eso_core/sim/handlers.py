@@ -16,7 +16,7 @@ from eso_core.sim.read import body_of, get, list_body, read_page
 from eso_core.sim.resource import Doc, Resource
 from eso_core.sim.route import Target, parse
 from eso_core.sim.shape import Mismatch
-from eso_core.sim.status import bad_request, invalid, no_such_group, no_such_path, not_allowed, not_found, unsupported_media, wrong
+from eso_core.sim.status import Refusal, bad_request, invalid, no_such_group, no_such_path, not_allowed, not_found, unsupported_media, wrong
 from eso_core.sim.table import Stored
 from eso_core.wire import JSON, MERGE_PATCH, KubeCall, KubeReply
 
@@ -76,7 +76,7 @@ def _handler(call: KubeCall, target: Target, resource: Resource) -> Callable[[As
         verbs = _ON_OBJECT if target.name else _ON_COLLECTION
     handler = verbs.get(call.method)
     if handler is None:
-        raise not_allowed()
+        raise not_allowed(None if resource.native else resource.kind)
     return handler
 
 
@@ -112,7 +112,7 @@ def _patch(asked: Asked) -> KubeReply:
     if stored is None:
         raise not_found(asked.resource.kind, asked.target.name)
     patch = body_object(asked.call.body)
-    return _stored(200, asked.resource, write.modify(request, stored, _patched(asked.resource, stored, patch)))
+    return _stored(200, asked.resource, write.modify(request, stored, _patched(asked, stored, patch)))
 
 
 def _delete(asked: Asked) -> KubeReply:
@@ -169,17 +169,31 @@ def _media_type(call: KubeCall) -> str:
 def _decoded(asked: Asked) -> Doc:
     if _media_type(asked.call) != JSON:
         raise unsupported_media((JSON,))
+    doc = document(asked.resource, body_object(asked.call.body, null={}))
+    _refuse_strangers(asked, doc)
     try:
-        return asked.resource.read(document(asked.resource, body_object(asked.call.body, null={})), None)
+        return asked.resource.read(doc, None)
     except Mismatch as error:
         raise bad_request(str(error)) from None
 
 
-def _patched(resource: Resource, stored: Stored, patch: Mapping[str, Any]) -> Doc:
-    kind = resource.kind
-    patched = merge({"apiVersion": kind.api_version, "kind": kind.name, **stored.doc}, patch)
+def _refuse_strangers(asked: Asked, doc: Doc) -> None:
+    """What ``fieldValidation=Strict`` asks for; otherwise unknown fields are dropped in silence (the real server adds a warning header)."""
+    if asked.query.get("fieldValidation") == "Strict" and (unknown := asked.resource.strangers(doc)):
+        named = ", ".join(f'unknown field "{path}"' for path in unknown)
+        kind = asked.resource.kind
+        raise bad_request(f'{kind.name} in version "{kind.version}" cannot be handled as a {kind.name}: strict decoding error: {named}')
+
+
+def _patched(asked: Asked, stored: Stored, patch: Mapping[str, Any]) -> Doc:
+    resource, kind = asked.resource, asked.resource.kind
+    doc = document(resource, merge({"apiVersion": kind.api_version, "kind": kind.name, **stored.doc}, patch))
     try:
-        return resource.read(document(resource, patched), stored.doc)
+        _refuse_strangers(asked, doc)
+    except Refusal as refusal:
+        raise invalid(_NO_KIND, "", [wrong("patch", "...", refusal.message)]) from None
+    try:
+        return resource.read(doc, stored.doc)
     except Mismatch as error:
         raise invalid(_NO_KIND, "", [wrong("patch", "...", str(error))]) from None
 

@@ -17,9 +17,11 @@ _ORPHAN, _FOREGROUND = "orphan", "foregroundDeletion"
 _IMMUTABLE = ("name", "namespace", "uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds")
 
 
-def check(meta: Doc, *, namespaced: bool, name_rule: NameRule) -> list[Cause]:
-    """What is wrong with the metadata of an object that is about to be stored."""
+def check(meta: Doc, old: Doc | None, *, namespaced: bool, name_rule: NameRule) -> list[Cause]:
+    """What is wrong with the metadata of an object that is about to be stored. What is the very same as in ``old`` was checked before."""
     out: list[Cause] = []
+    if old is not None and meta.get("name") == old["name"] and meta.get("generateName") == old.get("generateName"):
+        return _parts(meta, old)
     if prefix := meta.get("generateName"):
         out += [wrong("metadata.generateName", prefix, text) for text in name_rule(prefix, True)]
     name = meta.get("name", "")
@@ -29,19 +31,15 @@ def check(meta: Doc, *, namespaced: bool, name_rule: NameRule) -> list[Cause]:
         out += [wrong("metadata.name", name, text) for text in name_rule(name, False)]
     if not namespaced and meta.get("namespace"):
         out.append(ruled_out("metadata.namespace", "not allowed on this type"))
-    return out + _parts(meta)
+    return out + _parts(meta, old or {})
 
 
-def _parts(meta: Doc) -> list[Cause]:
+def _parts(meta: Doc, old: Doc) -> list[Cause]:
     out: list[Cause] = []
-    if labels := meta.get("labels"):
-        out += _labels(labels)
-    if annotations := meta.get("annotations"):
-        out += _annotations(annotations)
-    if owners := meta.get("ownerReferences"):
-        out += _owners(owners)
-    if finalizers := meta.get("finalizers"):
-        out += _finalizers(finalizers)
+    for key, rule in _RULES:
+        value = meta.get(key)
+        if value and value is not old.get(key):
+            out += rule(value)
     return out
 
 
@@ -81,6 +79,14 @@ def _finalizers(finalizers: list[str]) -> list[Cause]:
     if _ORPHAN in finalizers and _FOREGROUND in finalizers:
         out.append(wrong("metadata.finalizers", finalizers, "finalizer orphan and foregroundDeletion cannot be both set"))
     return out
+
+
+_RULES: tuple[tuple[str, Callable[[Any], list[Cause]]], ...] = (
+    ("labels", _labels),
+    ("annotations", _annotations),
+    ("ownerReferences", _owners),
+    ("finalizers", _finalizers),
+)
 
 
 def check_update(new: Doc, old: Doc) -> list[Cause]:

@@ -14,7 +14,7 @@ from eso_core.refs import Kind
 from eso_core.sim import names
 from eso_core.sim.ownership import same
 from eso_core.sim.resource import Doc, Resource, closed, typed
-from eso_core.sim.shape import ANY, STRING, Shape, decode, leaf, list_of, map_of, struct
+from eso_core.sim.shape import ANY, STRING, Shape, decode, leaf, list_of, map_of, strangers, struct
 from eso_core.sim.status import Cause, required, ruled_out, too_long, wrong
 
 LEASE = Kind("coordination.k8s.io", "v1", "Lease", "leases", namespaced=True)
@@ -22,6 +22,7 @@ CUSTOM_RESOURCE_DEFINITION = Kind("apiextensions.k8s.io", "v1", "CustomResourceD
 
 DATA_MAX = 1024 * 1024  # bytes of all decoded values of a Secret or ConfigMap
 _STANDARD_FINALIZERS = frozenset({"kubernetes", "orphan", "foregroundDeletion"})
+_TOKEN_TYPE = "kubernetes.io/service-account-token"
 _KEPT = "field is immutable when `immutable` is set"
 _BYTES = leaf("bytes")
 
@@ -31,7 +32,8 @@ def _native(kind: Kind, members: Mapping[str, Shape], **rest: Any) -> Resource:
     read = rest.pop("read", None) or typed(shape, kind)
     rules: Callable[[Doc, Doc | None], list[Cause]] = rest.pop("check", _fine)
     check = rules if kind.group else partial(_check_core, rules)
-    return Resource(kind=kind, shape=shape, read=read, blank=decode(shape, {}), check=check, **rest)
+    decoded = rest.pop("decoded", shape)
+    return Resource(kind=kind, shape=shape, read=read, strangers=partial(strangers, decoded), blank=decode(shape, {}), check=check, **rest)
 
 
 def _fine(doc: Doc, old: Doc | None) -> list[Cause]:
@@ -51,7 +53,8 @@ def _check_core(rules: Callable[[Doc, Doc | None], list[Cause]], doc: Doc, old: 
 _SECRET_FIELDS = {"data": map_of(_BYTES), "type": STRING, "immutable": leaf("bool", "null")}
 
 
-_secret_members = typed(closed({**_SECRET_FIELDS, "stringData": map_of(STRING)}), refs.SECRET)
+_SECRET_INPUT = closed({**_SECRET_FIELDS, "stringData": map_of(STRING)})
+_secret_members = typed(_SECRET_INPUT, refs.SECRET)
 
 
 def _read_secret(doc: Doc, known: Doc | None) -> Doc:
@@ -76,6 +79,8 @@ def _check_secret(doc: Doc, old: Doc | None) -> list[Cause]:
             out.append(wrong("type", doc["type"], "field is immutable"))
         out += _check_immutable(doc, old, ("data",))
     data: dict[str, str] = doc.get("data", {})
+    if old is not None and data is old.get("data") and doc["type"] == old["type"] != _TOKEN_TYPE:
+        return out  # the very same data was checked before
     out += [wrong(f"data[{key}]", key, text) for key in data for text in names.data_key(key)]
     if _size(data) > DATA_MAX:
         out.append(too_long("data", DATA_MAX))
@@ -123,7 +128,7 @@ def _tls(doc: Doc, data: Mapping[str, str]) -> list[Cause]:
 
 
 _SECRET_TYPES: Mapping[str, Callable[[Doc, Mapping[str, str]], list[Cause]]] = {
-    "kubernetes.io/service-account-token": _token,
+    _TOKEN_TYPE: _token,
     "kubernetes.io/dockercfg": partial(_docker, ".dockercfg"),
     "kubernetes.io/dockerconfigjson": partial(_docker, ".dockerconfigjson"),
     "kubernetes.io/basic-auth": _basic,
@@ -141,6 +146,7 @@ SECRET = _native(
     refs.SECRET,
     _SECRET_FIELDS,
     read=_read_secret,
+    decoded=_SECRET_INPUT,
     check=_check_secret,
     fields=_secret_fields,
     fields_known=frozenset({"metadata.name", "metadata.namespace", "type"}),
@@ -285,8 +291,6 @@ _LEASE_SPEC = {
     "acquireTime": leaf("microtime", "null"),
     "renewTime": leaf("microtime", "null"),
     "leaseTransitions": leaf("int", "null"),
-    "strategy": leaf("string", "null"),
-    "preferredHolder": leaf("string", "null"),
 }
 
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import orjson
@@ -234,8 +235,9 @@ def _entry(manager: Manager, share: Share) -> dict[str, Any]:
     return entry
 
 
+@lru_cache(maxsize=4096)
 def encode_paths(paths: frozenset[Path]) -> dict[str, Any]:
-    """``FieldsV1``: a trie in which ``.`` marks an owned node that has owned children."""
+    """``FieldsV1``: a trie in which ``.`` marks an owned node that has owned children. Not to be changed: equal sets share one trie."""
     root: dict[str, Any] = {}
     for path in sorted(paths):
         node = root

@@ -11,7 +11,7 @@ from eso_core.sim import select
 from eso_core.sim.cluster import Cluster
 from eso_core.sim.options import ListOptions, encode_token, list_options, whole_number
 from eso_core.sim.resource import Resource
-from eso_core.sim.status import Refusal, expired, not_found, rv_too_large
+from eso_core.sim.status import expired, not_found, rv_too_large, unparsable_version
 from eso_core.sim.table import Key, Stored
 
 Test = Callable[[Stored], bool]
@@ -28,7 +28,7 @@ def get(cluster: Cluster, resource: Resource, key: Key, query: Mapping[str, str]
     """One object. Refuses with 404."""
     version = query.get("resourceVersion")
     if version and not version.isdecimal():
-        raise Refusal(500, "", f'resourceVersion: Invalid value: "{version}": strconv.ParseUint: parsing "{version}": invalid syntax')
+        raise unparsable_version(version)
     if version and (wanted := whole_number(version, "resourceVersion")) > cluster.rv:
         raise rv_too_large(wanted, cluster.rv)
     stored = cluster.table(resource).get(key)

@@ -40,6 +40,7 @@ class Resource:
     kind: Kind
     shape: Shape  # of a whole document, metadata included
     read: Callable[[Doc, Doc | None], Doc]
+    strangers: Callable[[Doc], list[str]]  # the paths that read() drops because nobody knows them
     blank: Doc  # what a create is compared with: the fields that are always there
     prepare: Callable[[Doc, Doc | None], Doc] = _same
     check: Callable[[Doc, Doc | None], list[Cause]] = _fine
@@ -69,7 +70,7 @@ def typed(shape: Shape, kind: Kind) -> Callable[[Doc, Doc | None], Doc]:
 
     def read(doc: Doc, known: Doc | None) -> Doc:
         try:
-            out: Doc = decode(shape, doc)
+            out: Doc = decode(shape, doc, known=known)
         except Mismatch as error:
             raise Mismatch(f'{kind.name} in version "{kind.version}" cannot be handled as a {kind.name}: {error}') from error
         return out

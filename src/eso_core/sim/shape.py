@@ -20,6 +20,7 @@ from typing import Any, Literal
 from eso_core.sim.text import canonical_micro_time, canonical_time
 
 Omit = Literal["empty", "null", "never"]
+_EMPTY: Mapping[str, Any] = {}
 _INT64 = range(-(2**63), 2**63)
 
 
@@ -108,6 +109,21 @@ def fits(shape: Shape, value: Any) -> bool:
 
 _LEAF_TYPES: Mapping[str, tuple[type, ...]] = {"string": (str,), "integer": (int, float), "number": (int, float), "boolean": (bool,)}
 
+
+def strangers(shape: Shape, value: Any, path: str = "") -> list[str]:
+    """The paths of fields that a closed map in ``shape`` does not know."""
+    if shape.form == "list" and type(value) is list:
+        return [found for index, inner in enumerate(value) for found in strangers(shape.item or ANY, inner, f"{path}[{index}]")]
+    if shape.form != "map" or type(value) is not dict:
+        return []
+    out: list[str] = []
+    for key, inner in value.items():
+        below = shape.fields.get(key, shape.item)
+        here = f"{path}.{key}" if path else key
+        out += [here] if below is None else strangers(below, inner, here)
+    return out
+
+
 # ---------------------------------------------------------------- decoding
 
 
@@ -115,39 +131,49 @@ class Mismatch(Exception):
     """A value has not the type its field has. The text is fit for a message."""
 
 
-def decode(shape: Shape, value: Any, path: str = "") -> Any:
+def decode(shape: Shape, value: Any, path: str = "", known: Any = None) -> Any:
     """``value`` as Go would hold it: unknown fields dropped, empty ones left out, base64 and times in one spelling.
 
+    What is the very same object as in ``known``, a value that was decoded before, is not looked at again.
     Raises :class:`Mismatch`. The argument is never changed; parts of it may be shared with the result.
     """
-    return _DECODERS[shape.form](shape, value, path)
+    if value is known and value is not None:
+        return value
+    return _DECODERS[shape.form](shape, value, path, known)
 
 
-def _decode_any(shape: Shape, value: Any, path: str) -> Any:
+def _decode_any(shape: Shape, value: Any, path: str, known: Any) -> Any:
     return value
 
 
-def _decode_map(shape: Shape, value: Any, path: str) -> Any:
+def _decode_map(shape: Shape, value: Any, path: str, known: Any) -> Any:
     if value is None:
         value = {}
     if type(value) is not dict:
         raise Mismatch(_cannot(value, "object", path))
     if shape.item is not None:
-        item = shape.item
-        return {key: decode(item, inner, f"{path}.{key}") for key, inner in value.items()}
+        return _decode_items(shape.item, value, path)
+    before = known if type(known) is dict else _EMPTY
     fields = shape.fields
     out: dict[str, Any] = {}
     for key, inner in value.items():
-        known = fields.get(key)
-        if known is None:
+        field_shape = fields.get(key)
+        if field_shape is None:
             continue
-        decoded = None if inner is None and known.omit == "null" else decode(known, inner, f"{path}.{key}")
-        if not _left_out(known, decoded):
+        nothing = inner is None and field_shape.omit == "null"
+        decoded = None if nothing else decode(field_shape, inner, f"{path}.{key}", before.get(key))
+        if not _left_out(field_shape, decoded):
             out[key] = decoded
-    for key, known in fields.items():
-        if known.omit == "never" and key not in out:
-            out[key] = decode(known, None, path)
+    for key, field_shape in fields.items():
+        if field_shape.omit == "never" and key not in out:
+            out[key] = decode(field_shape, None, path)
     return out
+
+
+def _decode_items(item: Shape, value: dict[str, Any], path: str) -> dict[str, Any]:
+    if item.type == "string" and all(type(inner) is str for inner in value.values()):
+        return value
+    return {key: decode(item, inner, f"{path}.{key}") for key, inner in value.items()}
 
 
 def _left_out(shape: Shape, value: Any) -> bool:
@@ -156,7 +182,7 @@ def _left_out(shape: Shape, value: Any) -> bool:
     return value is None if shape.omit == "null" else (not value and value is not None) or value is None
 
 
-def _decode_list(shape: Shape, value: Any, path: str) -> Any:
+def _decode_list(shape: Shape, value: Any, path: str, known: Any) -> Any:
     if value is None:
         return []
     if type(value) is not list:
@@ -165,7 +191,7 @@ def _decode_list(shape: Shape, value: Any, path: str) -> Any:
     return [decode(item, inner, path) for inner in value]
 
 
-def _decode_leaf(shape: Shape, value: Any, path: str) -> Any:
+def _decode_leaf(shape: Shape, value: Any, path: str, known: Any) -> Any:
     return _LEAVES[shape.type](value, path)
 
 
@@ -232,7 +258,7 @@ _LEAVES: Mapping[str, Callable[[Any, str], Any]] = {
     "time": _time,
     "microtime": _micro_time,
 }
-_DECODERS: Mapping[str, Callable[[Shape, Any, str], Any]] = {
+_DECODERS: Mapping[str, Callable[[Shape, Any, str, Any], Any]] = {
     "any": _decode_any,
     "map": _decode_map,
     "list": _decode_list,

@@ -92,9 +92,15 @@ def no_such_group() -> Refusal:
     return Refusal(404, "NotFound", "404 page not found", {}, b"404 page not found\n")
 
 
-def not_allowed() -> Refusal:
-    """405: the resource is served, this verb is not."""
-    return Refusal(405, "MethodNotAllowed", "the server does not allow this method on the requested resource", {})
+def not_allowed(custom: Kind | None = None) -> Refusal:
+    """405: the resource is served, this verb is not. Only for a custom resource the answer says which."""
+    details = _about(custom, "", custom.plural) if custom else {}
+    return Refusal(405, "MethodNotAllowed", "the server does not allow this method on the requested resource", details)
+
+
+def unparsable_version(text: str) -> Refusal:
+    """500, and no reason: what the real server makes of a resource version that is no number, except in lists."""
+    return Refusal(500, "", f'resourceVersion: Invalid value: "{text}": strconv.ParseUint: parsing "{text}": invalid syntax')
 
 
 def already_exists(kind: Kind, name: str) -> Refusal:

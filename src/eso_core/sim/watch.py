@@ -10,7 +10,7 @@ from eso_core.sim.cluster import Cluster
 from eso_core.sim.options import is_true, options_kind, whole_number
 from eso_core.sim.read import Test, body_of, selector
 from eso_core.sim.resource import Resource
-from eso_core.sim.status import Cause, Refusal, expired, invalid, ruled_out
+from eso_core.sim.status import Cause, Refusal, expired, invalid, ruled_out, unparsable_version
 from eso_core.sim.table import Change, Stored, Table, freeze
 
 
@@ -52,14 +52,14 @@ class Watch:
         self._advance()
         self.closed = True
 
-    def begin_with_state(self, *, announced: bool) -> None:
-        """Start with the present objects as ADDED events; ``announced``: a bookmark says where they end."""
+    def begin_with_state(self) -> None:
+        """Start with the present objects as ADDED events; a bookmark says where they end, if the reader asked for bookmarks."""
         for stored in self._table.select(self._namespace):
             if self._test is None or self._test(stored):
                 self._add("ADDED", stored)
         self._from = self._cluster.rv
         self._at = self._table.end
-        if announced:
+        if self._bookmarks:
             self._add_bookmark({"annotations": {"k8s.io/initial-events-end": "true"}})
 
     def begin_now(self) -> None:
@@ -116,11 +116,13 @@ def open_watch(cluster: Cluster, resource: Resource, namespace: str, query: Mapp
     if causes := _causes(initial, query.get("resourceVersionMatch", "")):
         raise invalid(options_kind("ListOptions"), "", causes)
     text = query.get("resourceVersion", "")
+    if text and not text.isdecimal():
+        raise unparsable_version(text)
     version = whole_number(text, "resourceVersion") if text else 0
     bookmarks = is_true(query["allowWatchBookmarks"]) if "allowWatchBookmarks" in query else False
     watch = Watch(cluster, resource, namespace, selector(resource, query), since=version, bookmarks=bookmarks)
     if (initial is not None and is_true(initial)) or (initial is None and version == 0):
-        watch.begin_with_state(announced=initial is not None and bookmarks)
+        watch.begin_with_state()
     elif initial is not None and version == 0:
         watch.begin_now()
     elif version < cluster.table(resource).floor:

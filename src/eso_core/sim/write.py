@@ -24,7 +24,18 @@ from eso_core.sim.options import WriteOptions
 from eso_core.sim.ownership import Manager, Owners, compare, decode_entries, encode, own, same
 from eso_core.sim.resource import Doc, Resource
 from eso_core.sim.shape import fits
-from eso_core.sim.status import Cause, Refusal, already_exists, bad_request, conflict, forbidden, invalid, not_found, wrong
+from eso_core.sim.status import (
+    Cause,
+    Refusal,
+    already_exists,
+    bad_request,
+    conflict,
+    forbidden,
+    invalid,
+    not_found,
+    unparsable_version,
+    wrong,
+)
 from eso_core.sim.table import Key, Stored, dump, freeze, rehearsed
 from eso_core.sim.text import generated_name, stamp
 
@@ -165,7 +176,7 @@ def _versioned(request: Request, stored: Stored, meta: Doc) -> Doc:
     """The metadata with the stored version, once the version it came with has been compared."""
     version = meta.get("resourceVersion", "")
     if version and not (version.isascii() and version.isdigit()):
-        raise Refusal(500, "", f'resourceVersion: Invalid value: "{version}": strconv.ParseUint: parsing "{version}": invalid syntax')
+        raise unparsable_version(version)
     if version.strip("0") == "":
         if not request.resource.blind_update:
             kind = request.resource.kind
@@ -225,10 +236,10 @@ def _checks(resource: Resource, doc: Doc, stored: Stored | None) -> list[Cause]:
     causes: list[Cause] = []
     if stored is None and "kind" in doc:
         return resource.check(doc, None)  # of the wrong kind: nothing else is looked at
-    if stored is None or meta is not stored.meta:
-        causes += meta_rules.check(meta, namespaced=resource.kind.namespaced, name_rule=resource.name_rule)
-    if stored is not None:
-        causes += meta_rules.check_update(meta, stored.meta)
+    old = stored.meta if stored else None
+    causes += meta_rules.check(meta, old, namespaced=resource.kind.namespaced, name_rule=resource.name_rule)
+    if old is not None:
+        causes += meta_rules.check_update(meta, old)
     return causes + resource.check(doc, stored.doc if stored else None)
 
 
@@ -319,7 +330,8 @@ def _fits(request: Request, before: Doc, doc: Doc) -> bool:
     if not request.subresource:
         return True
     fields = request.resource.shape.fields
-    return all(value is before.get(key) or key not in fields or fits(fields[key], value) for key, value in doc.items() if key != "metadata")
+    others = ((key, value) for key, value in doc.items() if key not in ("metadata", "status") and value is not before.get(key))
+    return all(key not in fields or fits(fields[key], value) for key, value in others)
 
 
 def _ignored(request: Request) -> frozenset[str]:

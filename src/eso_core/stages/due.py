@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from returns.result import Success
 
 from eso_core.api import ExternalSecret
+from eso_core.because import TARGET_MISSING
 from eso_core.compat.duration import parse_duration
 from eso_core.compat.gotime import parse_time
 from eso_core.compat.hash import resource_version
@@ -31,14 +32,27 @@ class NotDue:
     requeue: Requeue
 
 
-def due(es: ExternalSecret, target: TargetSeen | None, now: Instant) -> Due | NotDue:
+@dataclass(frozen=True, slots=True)
+class Overtaken:
+    """Everything is as it should be since ``refreshed``, but the condition tells of a failure after it: a crash, or a lost answer, came
+    between the write that mended the target and the one that says so."""
+
+    refreshed: Instant
+
+
+def due(es: ExternalSecret, target: TargetSeen | None, now: Instant) -> Due | NotDue | Overtaken:
     """The reference's refresh decision, OR-ed with the target's state.
 
-    A target that is missing or was edited is due whatever the policy says. ``Orphan`` targets are never looked at between refreshes, and
+    A target that is missing, was edited, or was waited for is due whatever the policy says. ``Orphan`` targets are never looked at between refreshes, and
     ``None`` has no target.
     """
     why = _refresh(es, now) or _repair(es, target)
-    return Due(why) if why else NotDue(next_refresh(es, refreshed_at(es), now))
+    if why:
+        return Due(why)
+    refreshed = refreshed_at(es)
+    if refreshed is not None and _holds(es, target) and any(c.type == "Ready" and c.status == "False" for c in es.status.conditions):
+        return Overtaken(refreshed)
+    return NotDue(next_refresh(es, refreshed, now))
 
 
 def next_refresh(es: ExternalSecret, refreshed: Instant | None, now: Instant) -> Requeue:
@@ -102,9 +116,17 @@ def _refresh_periodic(es: ExternalSecret, refreshed: Instant | None, now: Instan
     return "refresh interval elapsed" if refreshed.plus(interval) < now else ""
 
 
+def _holds(es: ExternalSecret, target: TargetSeen | None) -> bool:
+    """The target, where ``es`` has to own it, is its own."""
+    owners = target.owners if target is not None else ()
+    return es.spec.target.creation_policy != "Owner" or any(owner.get("uid") == es.metadata.uid for owner in owners)
+
+
 def _repair(es: ExternalSecret, target: TargetSeen | None) -> str:
     if es.spec.target.creation_policy in ("Orphan", "None"):
         return ""
     if target is None:
         return "target is missing"
+    if any(condition.type == "Ready" and condition.reason == TARGET_MISSING.reason for condition in es.status.conditions):
+        return "target has appeared"
     return "" if target.in_sync else "target was changed"

@@ -81,7 +81,7 @@ def _events(ref: Ref, store: Store, provider: Provider | None, verdict: Because,
     source = "cluster-secret-store" if ref.kind == CLUSTER_SECRET_STORE else "secret-store"
     message = verdict.message if verdict is STORE_VALID or detail is None else describe(detail)
     events = [_event(ref, store, source, verdict.reason, message, warning=verdict is not STORE_VALID)]
-    if provider is not None and not provider.maintained and IGNORE_MAINTENANCE not in store.metadata.annotations:
+    if verdict is STORE_VALID and provider is not None and not provider.maintained and IGNORE_MAINTENANCE not in store.metadata.annotations:
         text = "store isn't currently maintained. Please plan and prepare accordingly."
         events.append(_event(ref, store, source, "StoreUnmaintained", text, warning=True))
     return tuple(events)

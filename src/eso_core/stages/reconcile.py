@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from returns.result import Failure as Bad
-from returns.result import Result
+from returns.result import Result, Success
 
 from eso_core import because
 from eso_core.api import ExternalSecret
@@ -74,17 +74,27 @@ def reconcile(seen: Observed) -> Plan:
     return _write(seen, decoded, events)
 
 
+def takes_away(es: ExternalSecret, decoded: Result[Decoded, Failure]) -> bool:
+    """Whether the target has to go. One that lost its managed label is in no cache, and still holds the values."""
+    return es.spec.target.deletion_policy == "Delete" and isinstance(decoded, Success) and not decoded.unwrap().values
+
+
+def _is_ours(es: ExternalSecret, target: TargetSeen) -> bool:
+    """The target is managed, or owned by ``es``. A Secret without either mark is somebody else's."""
+    return target.labels.get(MANAGED_LABEL) == "true" or any(_is_me(es, owner) for owner in target.owners)
+
+
 def _delete(seen: Observed, events: tuple[Event, ...]) -> Plan:
     """The backend has none of the values any more."""
     target = seen.target
     if seen.external_secret.spec.target.creation_policy != "Owner":
         detail = InvalidSpec("the secret is not deleted, since this object does not own it", "spec.target.creationPolicy")
         return Plan(because=because.DELETE_NOT_OWNED, detail=detail, events=events)
-    if target is None or target.deleting:
+    if target is None or target.deleting or not _is_ours(seen.external_secret, target):
         return Plan(because=because.DELETED, events=events)
     refusal = _refusal(seen.external_secret, target)
     if refusal is not None:
-        return Plan(because=refusal[0], detail=refusal[1], events=events)
+        return Plan(because=refusal[0], detail=refusal[1], events=events, binding=target_of(es).name)
     step = Step(
         action=DeleteTarget(target.ref, target.version),
         event=_event(seen, "Deleted", "secret deleted due to DeletionPolicy=Delete"),
@@ -102,13 +112,13 @@ def _write(seen: Observed, decoded: Decoded, events: tuple[Event, ...]) -> Plan:
         return Plan(because=because.TARGET_MISSING, events=events)
     refusal = _refusal(es, target)
     if refusal is not None:
-        return Plan(because=refusal[0], detail=refusal[1], events=events)
+        return Plan(because=refusal[0], detail=refusal[1], events=events, binding=target_of(es).name)
     rendered = render(es, decoded.values, target)
     if isinstance(rendered, Bad):
         return Plan(because=because.UPDATE_FAILED, detail=rendered.failure(), events=events)
     desired = desired_of(es, rendered.unwrap(), target)
     if target is not None and target.immutable and not _same_content(desired, target):
-        return Plan(because=because.IMMUTABLE, detail=Refused("secret is immutable"), events=events)
+        return Plan(because=because.IMMUTABLE, detail=Refused("secret is immutable"), events=events, binding=desired.ref.name)
     steps = (*_orphan_steps(seen), *_target_steps(seen, desired))
     return Plan(steps=steps, because=because.SYNCED, events=events, binding=desired.ref.name)
 

@@ -79,9 +79,9 @@ def _status(es: ExternalSecret, plan: Plan, verdict: Because, started: Instant, 
         status["conditions"] = conditions
     if verdict.ready:
         status |= {"refreshTime": format_time(started.ns), "syncedResourceVersion": version_of(es)}
-        bound = es.status.binding.name if es.status.binding is not None else None
-        if plan.binding is not None and plan.binding != bound:
-            status["binding"] = {"name": plan.binding}
+    bound = es.status.binding.name if es.status.binding is not None else None
+    if plan.binding is not None and plan.binding != bound:
+        status["binding"] = {"name": plan.binding}
     if not status:
         return None
     return SetStatus(ref_of(es), Version(es.metadata.uid, es.metadata.resource_version), status)

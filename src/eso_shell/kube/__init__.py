@@ -45,6 +45,8 @@ def refused(reply: KubeReply) -> StreamFailed:
 class Kube(Protocol):
     """Where API calls go. One event loop owns it."""
 
+    stats: dict[tuple[str, int], int]  # answers by method and status, 0 for no answer
+
     async def call(self, call: KubeCall) -> KubeReply | CallFailed:
         """Send one call and wait for the whole answer, of any status. Raises nothing but cancellation."""
         ...
@@ -58,5 +60,5 @@ class Kube(Protocol):
         ...
 
     async def close(self) -> None:
-        """Drop all connections. Calls and streams under way fail."""
+        """Drop all connections. Calls and streams under way fail, and all that come after."""
         ...

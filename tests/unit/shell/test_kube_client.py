@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 
 import aiohttp
@@ -104,7 +104,7 @@ class TestCalls:
         assert first.line == f"PATCH {target}?fieldManager=a%20b&labelSelector=x%3Dy%2Cz%20in%20%28%C3%BC%29 HTTP/1.1"
         assert first.body == b"{}"
         common = {"host": server.url.removeprefix("http://"), "user-agent": "tests", "accept": JSON, "authorization": "Bearer t"}
-        common |= {"impersonate-user": "u", "impersonate-group": "h"}
+        common |= {"accept-encoding": "identity", "impersonate-user": "u", "impersonate-group": "h"}
         assert first.headers == {**common, "content-type": MERGE_PATCH, "content-length": "2"}
         assert second.headers == common
         assert server.connections == 1
@@ -114,7 +114,7 @@ class TestCalls:
             await reply(client, KubeCall(method="POST", path="/api/v1/secrets", body=b"x" * 2_000_000))
         assert len(server.requests[0].body) == 2_000_000
 
-    @pytest.mark.parametrize("framed", [text(b"x" * 3000), CHUNKED + chunk(b"x" * 1000) * 3 + b"0\r\n\r\n"])
+    @pytest.mark.parametrize("framed", [text(b"x" * 3000), CHUNKED + chunk(b"x" * 1000) * 3 + b"0\r\n\r\n"], ids=["length", "chunks"])
     async def test_bodies_of_many_pieces(self, framed: bytes) -> None:
         async with Talk(say(framed)) as (_, client):
             assert (await reply(client)).body == b"x" * 3000
@@ -281,19 +281,21 @@ class TestBounds:
             assert (await reply(client)).status == 200
 
     async def test_no_answer_in_time(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(client_module, "_CALL_TIMEOUT", aiohttp.ClientTimeout(total=0.05))
+        monkeypatch.setattr(client_module, "_CALL_TIMEOUT", aiohttp.ClientTimeout(total=0.3))
         async with Talk(silence) as (server, client):
             assert await failure(client) == Unreachable("API server: no answer within 30 s")
             assert client.stats == {("GET", 0): 1}
             await server.dropped.wait()
 
     async def test_a_body_that_stalls(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(client_module, "_CALL_TIMEOUT", aiohttp.ClientTimeout(total=0.05))
+        monkeypatch.setattr(client_module, "_CALL_TIMEOUT", aiohttp.ClientTimeout(total=0.3))
         async with Talk(say(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf")) as (server, client):
             assert await failure(client) == Unreachable("API server: no answer within 30 s")
             await server.dropped.wait()
 
-    @pytest.mark.parametrize("framed", [text(b"x" * 1001), CHUNKED + chunk(b"x" * 600) + chunk(b"x" * 401)])
+    @pytest.mark.parametrize(
+        "framed", [text(b"x" * 1001), CHUNKED + chunk(b"x" * 600) + chunk(b"x" * 401) + b"0\r\n\r\n"], ids=["length", "chunks"]
+    )
     async def test_a_larger_body_than_allowed(self, monkeypatch: pytest.MonkeyPatch, framed: bytes) -> None:
         monkeypatch.setattr(client_module, "BODY_MAX", 1000)
         async with Talk(say(framed)) as (_, client):
@@ -354,7 +356,7 @@ class TestBrokenConnections:
         assert isinstance(await failure(client), InvalidSpec)
         await client.close()
 
-    @pytest.mark.parametrize("start", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf"])
+    @pytest.mark.parametrize("start", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf"], ids=["at once", "half way"])
     async def test_reset(self, start: bytes) -> None:
         async def half(_: Request, writer: asyncio.StreamWriter) -> None:
             writer.write(start)
@@ -425,16 +427,16 @@ class TestStreams:
 
     async def test_silence_is_noticed(self) -> None:
         async with Talk(say(CHUNKED + chunk(b"{}\n"))) as (server, client):
-            async with aclosing(client.stream(WATCH, idle_s=0.05)) as batches:
+            async with aclosing(client.stream(WATCH, idle_s=0.5)) as batches:
                 assert await anext(batches) == [b"{}"]
                 with pytest.raises(StreamFailed) as caught:
                     await anext(batches)
-            assert caught.value.failure == Unreachable("API server: silent for 0.05 s")
+            assert caught.value.failure == Unreachable("API server: silent for 0.5 s")
             await server.dropped.wait()
 
     async def test_silence_before_the_answer(self) -> None:
         async with Talk(silence) as (_, client):
-            assert isinstance((await broken_stream(client, idle_s=0.05)).failure, Unreachable)
+            assert isinstance((await broken_stream(client, idle_s=0.5)).failure, Unreachable)
 
     @pytest.mark.parametrize(
         ("status", "kind"),
@@ -459,7 +461,7 @@ class TestStreams:
         async with Talk(say(CHUNKED + chunk(b'{}\n{"half') + b"0\r\n\r\n")) as (_, client):
             assert (await broken_stream(client)).failure == Unreachable("API server: the stream ended inside an event")
 
-    @pytest.mark.parametrize("end", [b"zz\r\n", b"5\r\nab"])
+    @pytest.mark.parametrize("end", [b"zz\r\n", b"5\r\nab"], ids=["garbage", "cut off"])
     async def test_a_break(self, end: bytes) -> None:
         async def answer(_: Request, writer: asyncio.StreamWriter) -> None:
             writer.write(CHUNKED + chunk(b"{}\n"))
@@ -498,15 +500,29 @@ class TestStreams:
                 await task
             await server.dropped.wait()
 
-    async def test_a_slow_reader_is_not_taken_for_a_silent_server(self) -> None:
-        data = b"".join(chunk(b"x" * 9_999 + b"\n") for _ in range(300))
+    async def test_the_readers_own_time_is_not_the_servers_silence(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        running: list[float] = []
 
-        async with Talk(say(CHUNKED + data + b"0\r\n\r\n")) as (_, client), aclosing(client.stream(WATCH, idle_s=0.2)) as batches:
-            count = len(await anext(batches))
-            await asyncio.sleep(0.3)
-            async for batch in batches:
-                count += len(batch)
-        assert count == 300
+        @asynccontextmanager
+        async def recorded(seconds: float) -> AsyncIterator[None]:
+            running.append(seconds)
+            async with timeout(seconds):
+                yield
+            running.pop()
+
+        timeout = asyncio.timeout
+        monkeypatch.setattr(client_module.asyncio, "timeout", recorded)
+        async with Talk(say(CHUNKED + chunk(b"{}\n"))) as (_, client), aclosing(client.stream(WATCH, idle_s=60)) as batches:
+            await anext(batches)
+            assert running == []
+
+    async def test_nothing_after_closing(self) -> None:
+        async with Talk(say(text())) as (server, client):
+            await client.close()
+            closed = Unreachable("API server: the connection was closed")
+            assert await failure(client) == closed
+            assert (await broken_stream(client)).failure == closed
+        assert server.requests == []
 
 
 @pytest.fixture(autouse=True)

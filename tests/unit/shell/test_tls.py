@@ -76,7 +76,9 @@ class TestBundles:
         assert len(made(Tls(bundle)).get_ca_certs()) == 2
 
     @pytest.mark.parametrize(
-        "bundle", [b"hunter2", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", CLIENT.key, b"\xff\xfe"]
+        "bundle",
+        [b"hunter2", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", CLIENT.key, b"\xff\xfe"],
+        ids=["text", "empty", "key", "bytes"],
     )
     def test_nothing_readable(self, bundle: bytes) -> None:
         assert ssl_context(Tls(bundle)) == InvalidSpec("the CA bundle holds no readable PEM certificate")
@@ -100,6 +102,7 @@ class TestClientCertificates:
             (CLIENT.certificate, encrypted(CLIENT), "encrypted"),
             (CLIENT.certificate, b"-----BEGIN PRIVATE KEY-----\nhunter2\n-----END PRIVATE KEY-----", "cannot be used"),
         ],
+        ids=["no certificate", "bad certificate", "no key", "bad key", "another key", "encrypted key", "empty key"],
     )
     def test_what_cannot_be_used(self, certificate: bytes, key: bytes, why: str) -> None:
         failed = ssl_context(Tls(CA.pem, certificate, key))

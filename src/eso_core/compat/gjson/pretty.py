@@ -100,7 +100,7 @@ class _Printer:
                     return fitted, True
             elif not layout.lines and char == "{":
                 return at, False
-        if not (self.budget.enter() and self.budget.charge(0)):
+        if not self.budget.enter():
             self.budget.leave()
             return len(self.text), False
         end, fits = self.members(at, layout, "}" if char == "{" else "]")

@@ -12,8 +12,9 @@ from enum import Enum
 from eso_core.compat.gofmt import float_f
 
 DEPTH_MAX = 120  # path components, nested queries, modifiers and `@dig` levels under way at once
-WORK_FREE = 16 << 20  # bytes that any lookup may read
-WORK_PER_BYTE = 64  # times the JSON may be read on top of that
+WORK_FREE = 8 << 20  # bytes that any lookup may read or write
+WORK_PER_BYTE = 128  # times the JSON may be read on top of that
+WORK_PER_STEP = 256  # bytes that each level entered costs beyond what it reads
 
 
 class Kind(Enum):
@@ -87,7 +88,7 @@ class Budget:
 
     def charge(self, size: int) -> bool:
         """Takes `size` bytes of reading or writing; False when there is too little left."""
-        self.work -= size + 32
+        self.work -= size
         self.spent = self.spent or self.work < 0
         return not self.spent
 
@@ -95,7 +96,7 @@ class Budget:
         """Goes one level down; each call is paired with `leave`."""
         self.depth -= 1
         self.spent = self.spent or self.depth < 0
-        return not self.spent
+        return self.charge(WORK_PER_STEP)
 
     def leave(self) -> None:
         """Comes one level up."""

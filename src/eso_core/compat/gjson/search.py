@@ -23,6 +23,8 @@ from eso_core.compat.gjson.paths import (
 )
 from eso_core.compat.gjson.scan import NOTHING, Budget, Kind, Value
 
+WILDCARD_COST = 8  # bytes of work for each rune of a name and of a pattern, multiplied
+
 _OPEN = re.compile(r"[{\[]")
 _KEY_OR_END = re.compile(r'["}]')
 _ELEMENT = re.compile(r'["{\[+\-0-9iINntf\]]')
@@ -103,7 +105,7 @@ def _fits(step: Step, raw_key: str, budget: Budget) -> bool:
     key = scan.unescape(raw_key)
     if not step.wild:
         return key == step.part
-    return budget.charge(len(key) * len(step.part) // 4) and wildcard(step.part, key)
+    return budget.charge(WILDCARD_COST * len(key) * len(step.part)) and wildcard(step.part, key)
 
 
 def _member(search: _Search, start: int, step: Step, fits: bool) -> tuple[int, bool]:
@@ -168,7 +170,7 @@ def _ask(search: _Search, array: _Array, query: Query, value: Value) -> bool:
     if value.kind is not Kind.JSON and query.path:
         return False
     asked = get(value.raw, query.path, search.budget) if value.kind is Kind.JSON else value
-    cost = len(query.operand) * len(asked.text) // 4 if "%" in query.operator else 0
+    cost = WILDCARD_COST * len(query.operand) * len(asked.text) if "%" in query.operator else 0
     if not (search.budget.charge(cost) and _matches(query, asked)):
         return False
     found = _after_query(search, array, value)
