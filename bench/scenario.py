@@ -15,7 +15,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -86,6 +86,9 @@ class Stub:
 
     def __exit__(self, *_: object) -> None:
         self.process.stop()
+        with suppress(FileNotFoundError):
+            if self.process.log.stat().st_size == 0:
+                self.process.log.unlink()
 
     def counts(self) -> dict[str, Any]:
         return self._ask("GET", "/bench/counts")

@@ -41,4 +41,3 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """One line: the laws and their examples."""
     if _RUN:
         terminalreporter.write_line(f"{len(_RUN)} property tests, {sum(_RUN.values())} examples")
-

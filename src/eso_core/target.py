@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -90,11 +89,12 @@ def see_target(ref: Ref, raw: bytes) -> TargetSeen:
 
 def _values(secret: Mapping[str, Any]) -> dict[str, bytes]:
     """The decoded ``data``. The API server stores nothing else than base64; anything else counts as empty."""
-    return {key: _decoded(value) for key, value in (secret.get("data") or {}).items()}
+    held = secret.get("data")
+    return {key: _decoded(value) for key, value in held.items()} if isinstance(held, Mapping) else {}
 
 
 def _decoded(value: object) -> bytes:
     try:
         return base64.b64decode(value) if isinstance(value, str | bytes) else b""
-    except binascii.Error:
+    except ValueError:
         return b""

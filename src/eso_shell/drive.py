@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import aclosing
 from typing import Protocol, assert_never
 
@@ -54,6 +54,7 @@ class Driver:
         self._now = now
         self._news = asyncio.Event()
         self._streams: dict[int, asyncio.Task[None]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
         self._stop_at: float | None = None
         self.ticked_at = 0  # monotonic nanoseconds
 
@@ -74,8 +75,8 @@ class Driver:
                 for command in self._engine.tick(now):
                     self._carry_out(command, tasks)
                 await self._wait()
-            for stream in self._streams.values():
-                stream.cancel()
+            for task in self._tasks:
+                task.cancel()  # streams, lists, and what got no answer in time
 
     def _over(self) -> bool:
         return self._stop_at is not None and (self._engine.busy == 0 or time.monotonic() >= self._stop_at)
@@ -101,11 +102,11 @@ class Driver:
     def _carry_out(self, command: Command, tasks: asyncio.TaskGroup) -> None:
         match command:
             case SendKube(ticket, call):
-                tasks.create_task(self._send_kube(ticket, call))
+                self._start(tasks, self._send_kube(ticket, call))
             case SendCall(ticket, call, label):
-                tasks.create_task(self._send_call(ticket, call, label))
+                self._start(tasks, self._send_call(ticket, call, label))
             case OpenWatch(ticket, call):
-                self._streams[ticket] = tasks.create_task(self._watch(ticket, call))
+                self._streams[ticket] = self._start(tasks, self._watch(ticket, call))
             case CloseWatch(ticket):
                 stream = self._streams.pop(ticket, None)
                 if stream is not None:
@@ -114,6 +115,12 @@ class Driver:
                 self._watcher.report(command)
             case _:
                 assert_never(command)
+
+    def _start(self, tasks: asyncio.TaskGroup, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        task = tasks.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _send_kube(self, ticket: int, call: KubeCall) -> None:
         reply = await self._kube.call(call)

@@ -2,116 +2,108 @@
 
 from __future__ import annotations
 
-import re
+import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
-import yaml
+from eso_shell import kubeyaml
 
 ENDINGS = (".yaml", ".yml", ".json")
 SIZE_MAX = 64 * 1024 * 1024  # bytes of one file
-DEPTH_MAX = 100  # levels of one document
-NODES_MAX = 1_000_000  # values of one document, aliases counted as often as they are used
+STDIN = "standard input"
 
 
 class ManifestError(Exception):
-    """A file cannot be used; the text names it, the place in it, and what is wrong."""
+    """A file cannot be used; the text is one line that names it, the place in it, and what is wrong."""
 
 
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # the C loader, where PyYAML has it
-    """Plain scalars as ``sigs.k8s.io/yaml`` reads them: no dates, no base 60, exponents without a point."""
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """One object as written: ``content`` has an apiVersion and a kind. ``where`` is ``file:line:column``."""
 
-    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
-
-
-for _tag, _pattern, _first in (
-    ("bool", r"^(?:y|Y|yes|Yes|YES|n|N|no|No|NO|true|True|TRUE|false|False|FALSE|on|On|ON|off|Off|OFF)$", "yYnNtTfFoO"),
-    ("int", r"^[-+]?(?:0b[01_]+|0x[0-9a-fA-F_]+|0[0-7_]*|[1-9][0-9_]*)$", "-+0123456789"),
-    ("float", r"^(?:[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$", "-+.0123456789"),
-    ("null", r"^(?:~|null|Null|NULL|)$", ["~", "n", "N", ""]),
-    ("merge", r"^<<$", "<"),
-):
-    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(_pattern), list(_first))
+    where: str
+    content: Mapping[str, Any]
 
 
-def load(paths: list[str], *, recursive: bool = False) -> list[Mapping[str, Any]]:
+def load(paths: Iterable[str], *, recursive: bool = False) -> list[Manifest]:
     """Every object in ``paths`` (files, folders, ``-``), in order of file name and place. Lists are taken apart.
 
-    Raises :class:`ManifestError`.
+    Raises :class:`ManifestError`, also when there is no object at all.
     """
-    return [manifest for path in paths for name, text in _texts(path, recursive=recursive) for manifest in _objects(name, text)]
+    found = [manifest for path in paths for name, text in _texts(path, recursive=recursive) for manifest in _objects(name, text)]
+    if not found:
+        raise ManifestError(f"{', '.join(STDIN if path == '-' else path for path in paths)}: no objects")
+    return found
+
+
+# ---------------------------------------------------------------- files
 
 
 def _texts(path: str, *, recursive: bool) -> Iterator[tuple[str, bytes]]:
     if path == "-":
-        yield "standard input", sys.stdin.buffer.read(SIZE_MAX)
+        yield STDIN, _read(STDIN, sys.stdin.buffer)
         return
-    for file in _files(Path(path), recursive=recursive):
+    try:
+        files = _files(Path(path), recursive=recursive)
+    except OSError as error:
+        raise ManifestError(f"{path}: {reason(error)}") from error
+    for file in files:
         try:
-            if file.stat().st_size > SIZE_MAX:
-                raise ManifestError(f"{file}: larger than {SIZE_MAX} bytes")
-            yield str(file), file.read_bytes()
+            with file.open("rb") as stream:
+                text = _read(str(file), stream)
         except OSError as error:
-            raise ManifestError(f"{file}: {error.strerror}") from error
+            raise ManifestError(f"{file}: {reason(error)}") from error
+        yield str(file), text
+
+
+def _read(name: str, stream: BinaryIO) -> bytes:
+    text = stream.read(SIZE_MAX + 1)
+    if len(text) > SIZE_MAX:
+        raise ManifestError(f"{name}: larger than {SIZE_MAX} bytes")
+    return text
 
 
 def _files(path: Path, *, recursive: bool) -> list[Path]:
-    if not path.exists():
-        raise ManifestError(f"the path {str(path)!r} does not exist")
-    if path.is_file():
+    path.stat()
+    if not path.is_dir():
         return [path]
     found = path.rglob("*") if recursive else path.glob("*")
     files = sorted(file for file in found if file.suffix in ENDINGS and file.is_file())
     if not files:
-        raise ManifestError(f"no {', '.join(ENDINGS)} file in {str(path)!r}")
+        raise ManifestError(f"{path}: no file ends in {', '.join(ENDINGS)}{'' if recursive else ' (-R looks into its folders, too)'}")
     return files
 
 
-def _objects(name: str, text: bytes) -> Iterator[Mapping[str, Any]]:
+def reason(error: OSError) -> str:
+    """What the system says, as a sentence goes on."""
+    text = os.strerror(error.errno) if error.errno else type(error).__name__
+    return text[:1].lower() + text[1:]
+
+
+# ---------------------------------------------------------------- objects
+
+
+def _objects(name: str, text: bytes) -> Iterator[Manifest]:
     try:
-        for number, document in enumerate(yaml.load_all(text, Loader=_Loader), 1):  # a safe loader with other scalars
-            if document is not None:
-                _bounded(document)
-                yield from _flattened(f"{name}, document {number}", document)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise ManifestError(f"{name}: {_one_line(error)}") from error
+        found = kubeyaml.documents(text)
+    except kubeyaml.Unreadable as error:
+        raise ManifestError(f"{name}:{error.line}:{error.column}: {error}") from error
+    for document in found:
+        yield from _flattened(f"{name}:{document.line}:{document.column}", document.value)
 
 
-def _flattened(place: str, document: Any) -> Iterator[Mapping[str, Any]]:
-    if not isinstance(document, dict):
-        raise ManifestError(f"{place}: is not an object")
-    items = document.get("items")
-    if str(document.get("kind", "")).endswith("List") and isinstance(items, list):
+def _flattened(where: str, value: Any) -> Iterator[Manifest]:
+    if not isinstance(value, dict):
+        raise ManifestError(f"{where}: is not an object")
+    for field in ("apiVersion", "kind"):
+        if not isinstance(value.get(field), str) or not value[field]:
+            raise ManifestError(f"{where}: {field}: is required")
+    items = value.get("items")
+    if value["kind"].endswith("List") and isinstance(items, list):
         for item in items:
-            yield from _flattened(place, item)
+            yield from _flattened(where, item)
         return
-    for path, value in (("apiVersion", document.get("apiVersion")), ("kind", document.get("kind"))):
-        if not isinstance(value, str) or not value:
-            raise ManifestError(f"{place}: {path}: is required")
-    meta = document.get("metadata")
-    if not isinstance(meta, dict) or not isinstance(meta.get("name"), str) or not meta["name"]:
-        raise ManifestError(f"{place}: metadata.name: is required")
-    yield document
-
-
-def _bounded(document: Any) -> None:
-    """Refuse what would be endless as JSON: aliases that hold themselves or multiply. Raises :class:`ValueError`."""
-    waiting = [(document, 0)]
-    count = 0
-    while waiting:
-        value, depth = waiting.pop()
-        count += 1
-        if depth > DEPTH_MAX or count > NODES_MAX:
-            raise ValueError(f"more than {DEPTH_MAX} levels or {NODES_MAX} values")
-        if isinstance(value, dict):
-            waiting.extend((item, depth + 1) for item in value.values())
-        elif isinstance(value, list):
-            waiting.extend((item, depth + 1) for item in value)
-
-
-def _one_line(error: Exception) -> str:
-    mark = getattr(error, "problem_mark", None)
-    problem = getattr(error, "problem", None) or str(error).split("\n")[0]
-    return f"line {mark.line + 1}, column {mark.column + 1}: {problem}" if mark is not None else str(problem)
+    yield Manifest(where, value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -14,105 +14,18 @@ import urllib3
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from eso_core.api.crd import crds
 from eso_core.instant import SECOND, Instant
 from eso_core.sim.api import ApiServer
-from eso_core.sim.conformance import Seen, Session, Step, Symbol, masked_events
-from eso_core.sim.custom import from_definition
-from eso_core.wire import JSON, MERGE_PATCH, KubeCall, KubeReply
+from eso_core.sim.conformance import Seen, Session, Step, masked_events
+from eso_core.wire import JSON, KubeCall, KubeReply
 from tests.e2e.harness.binaries import Binaries
 from tests.e2e.harness.control_plane import ControlPlane
 from tests.e2e.harness.process import poll
+from tests.unit.sim.requests import DEFINITIONS, FULL, HEADS, RESOURCES, ROOTS, sequences
+from tests.unit.sim.traces import TRACES
 
 MANAGER = "conformance"
 SEQUENCES = 60
-STEPS_MAX = 14
-
-# A kind with everything a schema can say about the ownership of fields.
-WIDGETS = {
-    "apiVersion": "apiextensions.k8s.io/v1",
-    "kind": "CustomResourceDefinition",
-    "metadata": {"name": "widgets.conformance.example.com"},
-    "spec": {
-        "group": "conformance.example.com",
-        "scope": "Namespaced",
-        "names": {"plural": "widgets", "singular": "widget", "kind": "Widget", "listKind": "WidgetList"},
-        "versions": [
-            {
-                "name": "v1",
-                "served": True,
-                "storage": True,
-                "subresources": {"status": {}},
-                "schema": {
-                    "openAPIV3Schema": {
-                        "type": "object",
-                        "required": ["spec"],
-                        "properties": {
-                            "spec": {
-                                "type": "object",
-                                "properties": {
-                                    "size": {"type": "integer", "default": 3},
-                                    "color": {"type": "string", "enum": ["red", "blue"]},
-                                    "port": {"x-kubernetes-int-or-string": True},
-                                    "list": {"type": "array", "items": {"type": "object", "properties": {"a": {"type": "string"}}}},
-                                    "set": {"type": "array", "x-kubernetes-list-type": "set", "items": {"type": "string"}},
-                                    "parts": {
-                                        "type": "array",
-                                        "x-kubernetes-list-type": "map",
-                                        "x-kubernetes-list-map-keys": ["name"],
-                                        "items": {
-                                            "type": "object",
-                                            "required": ["name"],
-                                            "properties": {"name": {"type": "string"}, "n": {"type": "integer"}},
-                                        },
-                                    },
-                                    "free": {"type": "object", "x-kubernetes-preserve-unknown-fields": True},
-                                    "map": {"type": "object", "additionalProperties": {"type": "string"}},
-                                    "whole": {
-                                        "type": "object",
-                                        "x-kubernetes-map-type": "atomic",
-                                        "properties": {"a": {"type": "string"}, "b": {"type": "string"}},
-                                    },
-                                    "nothing": {"type": "string", "nullable": True},
-                                },
-                            },
-                            "status": {
-                                "type": "object",
-                                "properties": {
-                                    "phase": {"type": "string"},
-                                    "count": {"type": "integer"},
-                                    "conditions": {
-                                        "type": "array",
-                                        "items": {
-                                            "type": "object",
-                                            "required": ["type"],
-                                            "properties": {"type": {"type": "string"}, "status": {"type": "string"}},
-                                        },
-                                    },
-                                },
-                            },
-                        },
-                    }
-                },
-            }
-        ],
-    },
-}
-
-DEFINITIONS = (WIDGETS, *crds())
-RESOURCES = [resource for definition in DEFINITIONS for resource in from_definition(definition)]
-ROOTS = {
-    "secrets": "/api/v1",
-    "configmaps": "/api/v1",
-    "externalsecrets": "/apis/external-secrets.io/v1",
-    "widgets": "/apis/conformance.example.com/v1",
-}
-HEADS = {
-    "secrets": {"apiVersion": "v1", "kind": "Secret"},
-    "configmaps": {"apiVersion": "v1", "kind": "ConfigMap"},
-    "externalsecrets": {"apiVersion": "external-secrets.io/v1", "kind": "ExternalSecret"},
-    "widgets": {"apiVersion": "conformance.example.com/v1", "kind": "Widget"},
-}
 
 # ---------------------------------------------------------------- the two servers
 
@@ -145,6 +58,11 @@ class Real:
         finally:
             answer.close()
 
+    def opened(self, call: KubeCall) -> tuple[int, list[bytes]]:
+        """The status and all lines of a watch that ends by itself."""
+        answer = self.pool.request("GET", self._url(call), headers=self._headers(JSON))
+        return answer.status, answer.data.splitlines()
+
     def _url(self, call: KubeCall) -> str:
         return f"{self.plane.server}{call.path}" + (f"?{urlencode(call.query)}" if call.query else "")
 
@@ -174,6 +92,10 @@ class Simulated:
         lines = watch.take()
         return list(itertools.takewhile(lambda line: orjson.loads(line)["object"].get("metadata", {}).get("name") != last, lines))
 
+    def opened(self, call: KubeCall) -> tuple[int, list[bytes]]:
+        watch = self.server.watch(call)
+        return (watch.status, [watch.body]) if isinstance(watch, KubeReply) else (200, watch.take())
+
 
 @pytest.fixture(scope="module")
 def real(binaries: Binaries) -> Iterator[Real]:
@@ -183,297 +105,6 @@ def real(binaries: Binaries) -> Iterator[Real]:
         warm_up(real)
         yield real
 
-
-# ---------------------------------------------------------------- generated requests
-
-names = st.sampled_from(["a", "b"])
-managers = st.sampled_from([(), (), (("fieldManager", "m1"),), (("fieldManager", "m2"),)])
-base64s = st.sampled_from(["", "dg==", "dw==", "eHl6", "YWJj"])
-odd_values = st.sampled_from([None, 1, True, "not base64", ["x"], {"y": "z"}, "dx=="])
-texts = st.sampled_from(["", "v", "w", "long text é"])
-label_maps = st.dictionaries(st.sampled_from(["app", "example.com/tier", "x"]), st.sampled_from(["", "one", "two"]), max_size=2)
-odd_label_maps = st.sampled_from([{"-bad": "x"}, {"app": "not valid!"}, {"a/b/c": "x"}, {"app": None}, {"app": 1}, {}, None, []])
-annotation_maps = st.dictionaries(st.sampled_from(["note", "example.com/Note"]), texts, max_size=2)
-finalizer_lists = st.sampled_from([["example.com/f"], ["example.com/f", "example.com/g"], ["example.com/g"], ["plain"], [], ["bad name"]])
-odd_meta = st.sampled_from(
-    [
-        {"generation": 7},
-        {"creationTimestamp": "2001-01-01T00:00:00Z"},
-        {"creationTimestamp": None},
-        {"deletionTimestamp": "2001-01-01T00:00:00Z"},
-        {"selfLink": "/x"},
-        {"unknown": 1},
-        {"managedFields": []},
-        {"managedFields": [{}]},
-        {"managedFields": [{"manager": "m3", "operation": "Update", "apiVersion": "v1", "fieldsType": "FieldsV1", "fieldsV1": {"f:data": {}}}]},
-        {"managedFields": [{"manager": "m3", "operation": "Update", "apiVersion": "x/v1", "fieldsType": "FieldsV1", "fieldsV1": {"f:a": {}}}]},
-        {"managedFields": [{"manager": "m3"}]},
-        {"namespace": "elsewhere"},
-        {"name": "other"},
-        {"labels": "x"},
-        {"resourceVersion": "1"},
-        {"resourceVersion": "abc"},
-        {"resourceVersion": ""},
-        {"uid": "11111111-1111-4111-8111-111111111111"},
-        {"ownerReferences": [{"apiVersion": "v1", "kind": "ConfigMap", "name": "o", "uid": "o1"}]},
-        {
-            "ownerReferences": [
-                {"apiVersion": "v1", "kind": "ConfigMap", "name": "o", "uid": "o1", "controller": True, "blockOwnerDeletion": False},
-                {"apiVersion": "v1", "kind": "ConfigMap", "name": "o", "uid": "o2"},
-            ]
-        },
-        {"ownerReferences": [{"apiVersion": "v1", "kind": "ConfigMap", "name": "o", "uid": "o1"}] * 2},
-        {"ownerReferences": [{"apiVersion": "v1", "kind": "Event", "name": "o", "uid": "o1"}]},
-        {"ownerReferences": [{"apiVersion": "v1", "name": "o", "uid": "o1"}]},
-    ]
-)
-
-
-tame_metadata = st.fixed_dictionaries({}, optional={"labels": label_maps, "annotations": annotation_maps})
-
-
-@st.composite
-def metadata(draw: st.DrawFn) -> dict[str, Any]:
-    meta: dict[str, Any] = {}
-    if draw(st.booleans()):
-        meta["labels"] = draw(label_maps if draw(st.integers(0, 7)) else odd_label_maps)
-    if draw(st.booleans()):
-        meta["annotations"] = draw(annotation_maps)
-    if draw(st.integers(0, 4)) == 0:
-        meta["finalizers"] = draw(finalizer_lists)
-    if draw(st.integers(0, 9)) == 0:
-        meta.update(draw(odd_meta))
-    return meta
-
-
-def data_map(values: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    keys = st.sampled_from(["k", "l", "tls.crt", "username", "bad/key", ".."])
-    common = st.dictionaries(st.sampled_from(["k", "l", "username"]), values, max_size=3)
-    odd = st.one_of(st.dictionaries(keys, st.one_of(values, odd_values), max_size=2), st.sampled_from([None, {}, "x", []]))
-    return mostly(common, odd)
-
-
-def mostly(common: st.SearchStrategy[Any], odd: st.SearchStrategy[Any], times: int = 8) -> st.SearchStrategy[Any]:
-    """``odd`` once in so many times."""
-    return st.integers(1, times).flatmap(lambda number: odd if number == times else common)
-
-
-def some(**fields: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
-    return st.fixed_dictionaries({}, optional=fields)
-
-
-contents: dict[str, st.SearchStrategy[dict[str, Any]]] = {
-    "secrets": some(
-        data=data_map(base64s),
-        stringData=data_map(texts),
-        type=mostly(st.sampled_from(["Opaque", ""]), st.sampled_from(["kubernetes.io/tls", "kubernetes.io/basic-auth", "custom", None, 1])),
-        immutable=mostly(st.sampled_from([False, None]), st.just(True)),
-        unknown=st.just(1),
-    ),
-    "configmaps": some(
-        data=data_map(texts), binaryData=data_map(base64s), immutable=mostly(st.sampled_from([False, None]), st.sampled_from([True, "x"])), unknown=st.just({"a": 1})
-    ),
-    "externalsecrets": some(
-        spec=some(
-            refreshInterval=mostly(st.sampled_from(["1h", "5m", None]), st.just(3)),
-            secretStoreRef=some(name=st.sampled_from(["store", "other"]), kind=mostly(st.sampled_from(["SecretStore", "ClusterSecretStore"]), st.just("Odd"))),
-            target=some(name=st.sampled_from(["t", ""]), creationPolicy=mostly(st.sampled_from(["Owner", "Merge"]), st.just("Odd")), immutable=st.booleans()),
-            data=st.lists(
-                mostly(
-                    st.fixed_dictionaries(
-                        {
-                            "secretKey": st.sampled_from(["k", "l"]),
-                            "remoteRef": st.fixed_dictionaries({"key": st.sampled_from(["x", "y"])}, optional={"unknown": st.just(1)}),
-                        }
-                    ),
-                    some(secretKey=st.just("k"), remoteRef=some(property=st.just("p"))),
-                ),
-                max_size=2,
-            ),
-            unknown=st.just(True),
-        ),
-        status=some(refreshTime=mostly(st.sampled_from(["2020-01-01T00:00:00Z", "2021-01-01T00:00:00Z"]), st.just("nonsense")), syncedResourceVersion=st.sampled_from(["1-a", "1-b"])),
-        unknown=st.just(1),
-    ),
-    "widgets": some(
-        spec=mostly(
-            some(
-                size=mostly(st.sampled_from([1, 2, None]), st.sampled_from(["x", 1.0])),
-                color=mostly(st.sampled_from(["red", "blue"]), st.just("green")),
-                port=mostly(st.sampled_from([80, "http"]), st.just(1.5)),
-                list=st.lists(some(a=texts, b=st.just(1)), max_size=2),
-                set=mostly(st.sampled_from([[], ["x"], ["y", "x"], ["x", "y"]]), st.just(["x", "x"])),
-                parts=mostly(
-                    st.sampled_from([[], [{"name": "p"}], [{"name": "q", "n": 1}, {"name": "p", "n": 2}], [{"name": "p", "n": 3}]]),
-                    st.sampled_from([[{"n": 1}], [{"name": "p"}, {"name": "p", "n": 1}], ["x"]]),
-                ),
-                free=some(a=st.integers(0, 1), b=st.just({"c": [1, {"d": None}]}), e=st.just({})),
-                map=st.dictionaries(st.sampled_from(["x", "y"]), texts, max_size=2),
-                whole=some(a=texts, b=texts),
-                nothing=st.sampled_from([None, "some"]),
-            ),
-            st.sampled_from([None, "x", []]),
-        ),
-        status=some(
-            phase=st.sampled_from(["one", "two", None]),
-            count=st.integers(0, 2),
-            conditions=st.lists(some(type=st.sampled_from(["Ready"]), status=st.sampled_from(["True", "False"])), max_size=1),
-        ),
-        unknown=st.just(1),
-    ),
-}
-
-# Everything that makes a valid object of a kind, so that sequences get past their first create.
-FULL: dict[str, dict[str, Any]] = {
-    "secrets": {"data": {"k": "dg==", "l": ""}, "type": "Opaque"},
-    "configmaps": {"data": {"k": "v"}},
-    "externalsecrets": {"spec": {"secretStoreRef": {"name": "store"}, "data": [{"secretKey": "k", "remoteRef": {"key": "x"}}]}},
-    "widgets": {"spec": {"color": "red", "set": ["x"], "parts": [{"name": "p", "n": 1}], "map": {"x": "v"}}},
-}
-
-
-def nulls(content: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[dict[str, Any]]:
-    """Merge patches: content in which members may be taken away."""
-
-    def with_nulls(value: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
-        keys = st.sampled_from(["data", "spec", "status", "immutable", "metadata"])
-        return st.one_of(st.just(value), st.just(value), keys.map(lambda key: {**value, key: None}))
-
-    return content.flatmap(with_nulls)
-
-
-def heads(plural: str) -> st.SearchStrategy[dict[str, str]]:
-    """Mostly the right one."""
-    head = HEADS[plural]
-    wrong = [{}, {"kind": head["kind"]}, {"apiVersion": head["apiVersion"]}, {**head, "kind": "Pod"}, {**head, "apiVersion": "x/v1"}]
-    return st.integers(0, 9).flatmap(lambda odd: st.just(head) if odd else st.sampled_from(wrong))
-
-
-raw_bodies = st.sampled_from(
-    [
-        b"",
-        b"{",
-        b"[]",
-        b"null",
-        b"1",
-        b"{}",
-        b'"x"',
-        b"[1]",
-        b"{}{}",
-        b" {} ",
-        b'{"kind":"Secret","apiVersion":"v1","kind":"ConfigMap"}',
-        b'{"metadata":null}',
-        b'{"metadata":[]}',
-        b'{"metadata":{"labels":{"app":"\xff"}}}',
-        b'{"a":NaN}',
-        b'{"preconditions":1}',
-        b'{"preconditions":null}',
-        b'{"preconditions":{"uid":1}}',
-        b'{"dryRun":["All"]}',
-        b'{"dryRun":["x"]}',
-        b'{"kind":"Pod","apiVersion":"v1"}',
-        b'{"kind":"DeleteOptions","apiVersion":"v1"}',
-        b'{"kind":1}',
-    ]
-)
-
-
-@st.composite
-def sequences(draw: st.DrawFn, namespace: str, least: int = 1) -> list[Step]:
-    """Steps about the objects of one kind, or of any; usually objects that exist."""
-    plurals = draw(st.sampled_from([*([plural] for plural in ROOTS), list(ROOTS)]))
-    start: list[Step] = []
-    for plural in plurals:
-        collection = f"{ROOTS[plural]}/namespaces/{namespace}/{plural}"
-        for name in draw(st.sampled_from(["ab", "ab", "a"])):
-            body = {**HEADS[plural], **FULL[plural], "metadata": {"name": name, **draw(tame_metadata)}}
-            start.append(Step(method="POST", path=collection, body=body, query=draw(managers)))
-    return start + draw(st.lists(st.sampled_from(plurals).flatmap(lambda plural: steps(namespace, plural)), min_size=least, max_size=STEPS_MAX))
-
-
-@st.composite
-def steps(draw: st.DrawFn, namespace: str, plural: str) -> Step:
-    collection = f"{ROOTS[plural]}/namespaces/{namespace}/{plural}"
-    name = draw(names)
-    path = f"{collection}/{name}"
-    head = draw(heads(plural))
-    verb = draw(st.sampled_from(["create", "full", "edit", "edit", "put", "put", "patch", "patch", "patch", "status", "status", "get", "list", "delete all", "raw"]))
-    query = draw(managers) + draw(st.sampled_from([(), (), (), (), (("dryRun", "All"),)]))
-    if verb in ("create", "full"):
-        content = FULL[plural] if verb == "full" else draw(contents[plural])
-        meta = {"name": name, **draw(metadata())} if draw(st.integers(0, 9)) else {"generateName": "gen-"}
-        return Step(method="POST", path=collection, body={**head, **content, "metadata": meta}, query=query)
-    if verb == "edit":
-        edit: dict[str, Any] = {**draw(nulls(contents[plural])), "metadata": draw(metadata())}
-        if draw(st.integers(0, 3)) == 0:
-            edit["metadata"]["resourceVersion"] = draw(st.sampled_from([None, Symbol("first_version", path)]))
-        if draw(st.integers(0, 3)) == 0:
-            edit["metadata"]["managedFields"] = None
-        suffix = "/status" if plural in ("externalsecrets", "widgets") and draw(st.integers(0, 3)) == 0 else ""
-        return Step(method="PUT", path=path + suffix, body={**HEADS[plural], "metadata": {"name": name}}, edit=edit, query=query)
-    if verb == "put":
-        versions = st.sampled_from([{}, {"resourceVersion": Symbol("version", path)}, {"uid": Symbol("uid", path)}])
-        meta = {"name": name, **draw(metadata()), **draw(versions)}
-        return Step(method="PUT", path=path, body={**head, **draw(contents[plural]), "metadata": meta}, query=query)
-    if verb == "patch":
-        meta = draw(metadata()) | draw(st.sampled_from([{}, {}, {"resourceVersion": Symbol("version", path)}, {"uid": Symbol("uid", path)}]))
-        body = {**draw(nulls(contents[plural])), **({"metadata": meta} if meta else {})}
-        return Step(method="PATCH", path=path, body=body, query=query, content_type=MERGE_PATCH)
-    if verb == "status":
-        body = {key: value for key, value in draw(contents[plural]).items() if key != "spec" or draw(st.booleans())}
-        return Step(method="PATCH", path=f"{path}/status", body=body, query=query, content_type=MERGE_PATCH)
-    if verb == "delete":
-        preconditions = draw(
-            st.sampled_from(
-                [
-                    None,
-                    None,
-                    {"preconditions": {"uid": Symbol("uid", path)}},
-                    {"preconditions": {"resourceVersion": Symbol("version", path)}},
-                    {"preconditions": {"resourceVersion": Symbol("first_version", path), "uid": Symbol("uid", path)}},
-                    {"propagationPolicy": "Background"},
-                    {"propagationPolicy": "Foreground"},
-                    {"propagationPolicy": "Orphan"},
-                    {"propagationPolicy": "Odd"},
-                    {"orphanDependents": False},
-                    {"preconditions": {"uid": "wrong"}},
-                ]
-            )
-        )
-        return Step(method="DELETE", path=path, body=preconditions, query=draw(st.sampled_from([(), (), (("dryRun", "All"),)])))
-    if verb == "delete all":
-        return Step(method="DELETE", path=collection, query=draw(st.sampled_from([(), (("labelSelector", "app"),), (("dryRun", "All"),)])))
-    if verb == "raw":
-        method, where = draw(st.sampled_from([("POST", collection), ("PUT", path), ("PATCH", path), ("DELETE", path)]))
-        media = MERGE_PATCH if method == "PATCH" else JSON
-        return Step(method=method, path=where, body=draw(raw_bodies), content_type=draw(st.sampled_from([media, media, "text/plain"])))
-    if verb == "get":
-        return Step(method="GET", path=path)
-    return Step(method="GET", path=collection, query=draw(list_queries))
-
-
-list_queries = st.sampled_from(
-    [
-        (),
-        (("limit", "1"),),
-        (("labelSelector", "app=one"),),
-        (("labelSelector", "app"),),
-        (("labelSelector", "!app"),),
-        (("labelSelector", "app in (one,two),x!=one"),),
-        (("labelSelector", "app notin (one, two)"),),
-        (("labelSelector", "app=one=two"),),
-        (("labelSelector", "example.com/tier=="),),
-        (("fieldSelector", "metadata.name=a"),),
-        (("fieldSelector", "metadata.name!=a"),),
-        (("fieldSelector", "type=Opaque"),),
-        (("fieldSelector", "spec.unknown=1"),),
-        (("resourceVersion", "0"),),
-        (("resourceVersionMatch", "Exact"),),
-        (("resourceVersion", "0"), ("resourceVersionMatch", "Exact")),
-        (("limit", "x"),),
-        (("continue", "nonsense"),),
-    ]
-)
 
 # ---------------------------------------------------------------- the comparison
 
@@ -491,39 +122,43 @@ def warm_up(real: Real) -> None:
         real.events(KubeCall(method="GET", path=path, query=(("watch", "1"), ("resourceVersion", version))), "zz-end")
 
 
+class Pair:
+    """A session with each server, in one new namespace of the same name."""
+
+    def __init__(self, real: Real, namespace: str) -> None:
+        self.sides: tuple[Real, Simulated] = (real, Simulated(ApiServer(resources=RESOURCES)))
+        self.sessions = [Session(side.send) for side in self.sides]
+        self.namespace = namespace
+        self.same(Step(method="POST", path="/api/v1/namespaces", body={"metadata": {"name": namespace}}))
+        path = f"/api/v1/namespaces/{namespace}"
+        self.versions = [session.latest(path)["metadata"]["resourceVersion"] for session in self.sessions]
+
+    def same(self, step: Step) -> Seen:
+        """Run one step on both sides; raises ``AssertionError`` when the answers differ."""
+        expected, got = (session.run(step) for session in self.sessions)
+        assert got == expected, f"{step}\nreal:      {expected}\nsimulated: {got}"
+        return got
+
+    def same_events(self, collection: str, last: str, query: tuple[tuple[str, str], ...]) -> None:
+        """Watch a collection since the beginning of the namespace, up to the object ``last``; raises when the events differ."""
+        seen = []
+        for side, session, version in zip(self.sides, self.sessions, self.versions, strict=True):
+            asked = (("watch", "1"), ("resourceVersion", version), *query)
+            seen.append(masked_events(session, side.events(KubeCall(method="GET", path=collection, query=asked), last)))
+        assert seen[1] == seen[0], f"events of {collection} with {query}:\nreal:      {seen[0]}\nsimulated: {seen[1]}"
+
+
 def run(real: Real, sequence: list[Step], namespace: str) -> None:
-    """Raises ``AssertionError`` at the first answer that differs."""
-    simulated = Simulated(ApiServer(resources=RESOURCES))
-    sides = (real, simulated)
-    sessions = [Session(side.send) for side in sides]
-    start = Step(method="POST", path="/api/v1/namespaces", body={"metadata": {"name": namespace}})
-    versions = []
-    for session in sessions:
-        assert session.run(start).status == 201
-        versions.append(session.latest(f"/api/v1/namespaces/{namespace}")["metadata"]["resourceVersion"])
-    for number, step in enumerate(sequence):
-        expected, got = (session.run(step) for session in sessions)
-        assert got == expected, _difference(number, step, expected, got)
-    compare_events(sides, sessions, versions, namespace)
-
-
-def _difference(number: int, step: Step, expected: Seen, got: Seen) -> str:
-    return f"step {number}: {step}\nreal:      {expected}\nsimulated: {got}"
-
-
-def compare_events(sides: tuple[Real, Simulated], sessions: list[Session], versions: list[str], namespace: str) -> None:
-    for plural in ROOTS:
-        collection = f"{ROOTS[plural]}/namespaces/{namespace}/{plural}"
-        end = Step(method="POST", path=collection, body={**HEADS[plural], "metadata": {"name": "zz-end", "labels": {"app": "one"}}, **FULL[plural]})
-        for session in sessions:
-            assert session.run(end).status == 201
+    """Raises ``AssertionError`` at the first answer, or the first list of events, that differs."""
+    pair = Pair(real, namespace)
+    for each in sequence:
+        pair.same(each)
+    for plural, root in ROOTS.items():
+        collection = f"{root}/namespaces/{namespace}/{plural}"
+        end = {**HEADS[plural], **FULL[plural], "metadata": {"name": "zz-end", "labels": {"app": "one"}}}
+        assert pair.same(Step(method="POST", path=collection, body=end)).status == 201
         for selector in ((), (("labelSelector", "app=one"),), (("labelSelector", "app"),)):
-            seen = []
-            for side, session, version in zip(sides, sessions, versions, strict=True):
-                query = (("watch", "1"), ("resourceVersion", version), *selector)
-                lines = side.events(KubeCall(method="GET", path=collection, query=query), "zz-end")
-                seen.append(masked_events(session, lines))
-            assert seen[1] == seen[0], f"events of {plural} with {selector}:\nreal:      {seen[0]}\nsimulated: {seen[1]}"
+            pair.same_events(collection, "zz-end", selector)
 
 
 @settings(
@@ -538,3 +173,62 @@ def compare_events(sides: tuple[Real, Simulated], sessions: list[Session], versi
 def test_generated_sequences_have_equal_answers_and_events(real: Real, data: st.DataObject) -> None:
     namespace = f"conformance-{next(_namespaces)}"
     run(real, data.draw(sequences(namespace)), namespace)
+
+
+@pytest.mark.parametrize("trace", TRACES, ids=lambda trace: trace.__name__)
+def test_fixed_sequences_have_equal_answers(real: Real, trace: Callable[[str], list[Step]]) -> None:
+    pair = Pair(real, f"trace-{next(_namespaces)}")
+    for each in trace(pair.namespace):
+        pair.same(each)
+
+
+WATCHES: tuple[dict[str, str], ...] = (
+    {},
+    {"resourceVersion": "0"},
+    {"resourceVersion": "0", "allowWatchBookmarks": "true"},
+    {"resourceVersion": "x"},
+    {"labelSelector": "a=b=c"},
+    {"fieldSelector": "unknown=1"},
+    {"fieldSelector": "metadata.name=b"},
+    {"sendInitialEvents": "true"},
+    {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan"},
+    {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan", "allowWatchBookmarks": "true"},
+    {"sendInitialEvents": "false", "resourceVersionMatch": "NotOlderThan"},
+    {"resourceVersion": "0", "resourceVersionMatch": "NotOlderThan"},
+)
+
+
+@pytest.mark.parametrize("plural", ["secrets", "widgets"])
+def test_watches_begin_alike(real: Real, plural: str) -> None:
+    pair = Pair(real, f"watches-{next(_namespaces)}")
+    collection = f"{ROOTS[plural]}/namespaces/{pair.namespace}/{plural}"
+    for name in ("b", "a"):
+        pair.same(Step(method="POST", path=collection, body={**HEADS[plural], **FULL[plural], "metadata": {"name": name}}))
+    for asked in WATCHES:
+        call = KubeCall(method="GET", path=collection, query=(("watch", "1"), ("timeoutSeconds", "1"), *asked.items()))
+        seen = [_shown(session, *side.opened(call)) for side, session in zip(pair.sides, pair.sessions, strict=True)]
+        assert seen[1] == seen[0], f"watch with {asked}:\nreal:      {seen[0]}\nsimulated: {seen[1]}"
+
+
+def _shown(session: Session, status: int, lines: list[bytes]) -> Any:
+    return status, masked_events(session, lines) if status == 200 else session.masked(orjson.loads(lines[0]))
+
+
+def test_a_continued_list_shows_the_state_of_its_first_page(real: Real) -> None:
+    """Pages of one list with writes in between, on both sides."""
+    pair = Pair(real, f"pages-{next(_namespaces)}")
+    collection = f"/api/v1/namespaces/{pair.namespace}/configmaps"
+    for number in range(7):
+        pair.same(Step(method="POST", path=collection, body={"metadata": {"name": f"p{number}"}}))
+    tokens = ["", ""]
+    seen: list[list[Any]] = [[], []]
+    for turn in range(3):
+        for index, side in enumerate(pair.sides):
+            query = (("limit", "3"), *((("continue", tokens[index]),) if tokens[index] else ()))
+            page = orjson.loads(side.send(KubeCall(method="GET", path=collection, query=query)).body)
+            tokens[index] = page["metadata"].get("continue", "")
+            seen[index].append(pair.sessions[index].masked(page))
+        pair.same(Step(method="DELETE", path=f"{collection}/p{4 + turn}"))
+        pair.same(Step(method="POST", path=collection, body={"metadata": {"name": f"p{turn}x"}}))
+    assert seen[1] == seen[0]
+    assert tokens == ["", ""]

@@ -233,5 +233,3 @@ def requeue(value: Any, wall: Instant) -> str:
             return "again at once"
         case _:
             return "waits for a change"
-
-

@@ -9,5 +9,6 @@
       └──► clock    delays ─► host ─┴─ Engine ───┘
                     (one operator process: carries out commands late, in any order, or not at all)
 
-One run is one seed: it fails again when it is run again, in any process. ``run.py`` holds the phases: trouble, calm, silence, one change, end.
+One run is one seed: it fails again when it is run again, in any process. ``run.py`` holds the phases: trouble, calm, silence, one
+change, end.
 """

@@ -1,8 +1,8 @@
 """``python -m tests.sim``: one seed with its trace, or many in a row.
 
-    --seed N                    replay one run, and print everything that happens
-    --runs N [--start S]        N runs from seed S on (1)
-    --jobs J                    in J processes
+--seed N                    replay one run, and print everything that happens
+--runs N [--start S]        N runs from seed S on (1)
+--jobs J                    in J processes
 """
 
 from __future__ import annotations

@@ -108,7 +108,8 @@ class Host:
     def _handled(self, call: KubeCall) -> KubeReply | CallFailed:
         world = self._world
         world.checks.arrives(self, call)
-        reply = world.server.handle(call, world.clock.now.wall)
+        is_event = "/events" in call.path
+        reply = world.events.answer(call) if is_event else world.server.handle(call, world.clock.now.wall)
         world.checks.answered(self, call, reply)
         return reply
 

@@ -9,7 +9,6 @@ import orjson
 from eso_core.failure import Broken, Unreachable
 from eso_core.wire import CallFailed, CallReply, HttpCall, HttpReply, KubeCall, KubeReply
 
-
 # The last two are taken for an empty list: a known gap of the Vault provider.
 GARBAGE = (b"<html>", b'{"data":', b"\xff\xfe", b"[]", b'{"data":{"data":[1]}}', b"{}")
 

@@ -6,7 +6,7 @@ import base64
 from collections.abc import Iterator
 from typing import Any
 
-from eso_core.compat.hash import data_hash, owner_label
+from eso_core.compat.hash import data_hash, owner_label, resource_version
 from eso_core.instant import MINUTE, SECOND
 from eso_core.refs import CLUSTER_SECRET_STORE, EXTERNAL_SECRET, SECRET, SECRET_STORE, Ref
 from eso_core.target import HASH_ANNOTATION, MANAGED_LABEL, OWNER_LABEL
@@ -64,9 +64,21 @@ def _fault(world: World, tracked: Tracked) -> str:
     ready = ready_of(found)
     if ready is None:
         return f"has no condition, should be {verdict.state}"
+    stale = _version_fault(tracked, found, ready)
+    if stale:
+        return stale
     if not tracked.wanted.lively:
         return _lazy_fault(world, tracked, verdict, ready, secret)
     return _condition_fault(verdict, ready) or _target_fault(world, tracked, verdict, secret) or _due_fault(world, tracked)
+
+
+def _version_fault(tracked: Tracked, found: dict[str, Any], ready: dict[str, Any]) -> str:
+    """The status of a ready object is about its present spec, unless it is fetched once."""
+    if ready["status"] != "True" or tracked.wanted.refresh == "CreatedOnce" or tracked.wanted.interval_s == 0:
+        return ""
+    meta, status = found["metadata"], found["status"]
+    version = resource_version(meta["generation"], meta.get("annotations", {}), meta.get("labels", {}))
+    return "" if status.get("syncedResourceVersion") == version else "its status is about an earlier spec"
 
 
 def _verdict(world: World, tracked: Tracked) -> Verdict:

@@ -64,9 +64,11 @@ class User:
         store = self._store()
         return self.rotate(store, self._random.choice(sorted(store.values))) if store.values else ""
 
-    def rotate(self, store: Store, key: str) -> str:
-        """Give a key another value."""
-        store.put(key, self._world.wishes.value(key))
+    def rotate(self, store: Store, key: str, *, alike: bool = False) -> str:
+        """Give a key another value, ``alike``: with the same members."""
+        held = store.values[key]
+        kept = alike and not isinstance(held, str)
+        store.put(key, {name: self._world.wishes.canary() for name in held} if kept else self._world.wishes.value(key))
         self._tell(store)
         return f"rotates {key} of {store.id.name}"
 

@@ -52,7 +52,7 @@ class InvalidObject:
 
 def parse_external_secret(raw: Mapping[str, Json] | bytes) -> Result[ExternalSecret, InvalidObject]:
     """An ExternalSecret, with CRD defaults applied. Accepts any JSON value and any bytes."""
-    return parse(ExternalSecret, raw)
+    return _observed(ExternalSecret, raw)
 
 
 def parse_store(raw: Mapping[str, Json] | bytes) -> Result[Store, InvalidObject]:
@@ -65,11 +65,20 @@ def _store(raw: Json) -> Result[Store, InvalidObject]:
         return _failed("", MESSAGES["dict_type"])
     match raw.get("kind"):
         case "SecretStore":
-            return parse(SecretStore, raw)
+            return _observed(SecretStore, raw)
         case "ClusterSecretStore":
-            return parse(ClusterSecretStore, raw)
+            return _observed(ClusterSecretStore, raw)
         case _:
             return _failed("kind", "must be 'SecretStore' or 'ClusterSecretStore'")
+
+
+def _observed(model: type[M], raw: Mapping[str, Json] | bytes) -> Result[M, InvalidObject]:
+    """:func:`parse`, where a status that does not parse counts as none: it is no wish of anybody's, and is written anew."""
+    parsed = parse(model, raw)
+    if isinstance(parsed, Success) or any(error.path.partition(".")[0] != "status" for error in parsed.failure().errors):
+        return parsed
+    whole: Mapping[str, Json] = from_json(raw) if isinstance(raw, bytes) else raw
+    return parse(model, {name: value for name, value in whole.items() if name != "status"})
 
 
 def parse(model: type[M], raw: Mapping[str, Json] | bytes) -> Result[M, InvalidObject]:
@@ -97,8 +106,9 @@ def _again(model: type[M], raw: Mapping[str, Json] | bytes, first: ValidationErr
 def _decoded(raw: bytes) -> Result[Json, InvalidObject]:
     try:
         return Success(from_json(raw, allow_inf_nan=False))
-    except ValueError:
-        return _failed("", MESSAGES["json_invalid"])
+    except ValueError as error:
+        too_deep = str(error).startswith("recursion limit exceeded")
+        return _failed("", "is nested too deeply" if too_deep else MESSAGES["json_invalid"])
 
 
 def _failed(path: str, message: str) -> Failure[InvalidObject]:

@@ -11,6 +11,7 @@ import orjson
 
 from eso_core.failure import Broken, Failure, InvalidSpec, Missing, Refused, Stale, Throttled, Unreachable
 from eso_core.instant import SECOND
+from eso_core.machines.shallow import MALFORMED
 from eso_core.plan import (
     CreateTarget,
     DeleteTarget,
@@ -102,7 +103,7 @@ def failure_of(reply: KubeReply) -> Failure:
     """A refusal of the API server, sorted by who must act. Its message names objects and fields, never values of Secrets."""
     try:
         status = _status.decode(reply.body)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except MALFORMED:
         status = _Status()
     what = status.message[:500] or f"the API server answered with status {reply.status}"
     match reply.status:

@@ -538,6 +538,7 @@ class Engine:
 
     def _write(self, current: _Pass, action: Applicable) -> None:
         ref = action.desired.ref if isinstance(action, CreateTarget | UpdateTarget) else action.ref
+        call = call_of(action)
         self._held.setdefault(ref, _Held())
 
         def done(reply: KubeReply | CallFailed, now: Now) -> None:
@@ -547,9 +548,9 @@ class Engine:
             self._resume(current, outcome, now)
 
         if isinstance(action, SetStatus):
-            self._kube_waiting.appendleft((call_of(action), done))  # a pass that is nearly done comes before one that begins
+            self._kube_waiting.appendleft((call, done))  # a pass that is nearly done comes before one that begins
         else:
-            self._kube_waiting.append((call_of(action), done))
+            self._kube_waiting.append((call, done))
 
     def _written(self, writer: Ref, ref: Ref, outcome: Outcome, now: Now) -> None:
         """Take in the object as the API server returned it, then judge the watch events that came meanwhile.

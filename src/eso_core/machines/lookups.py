@@ -16,6 +16,7 @@ from eso_core.effect import Gone, Present, Seen, Token, Unreadable, Whole
 from eso_core.failure import Broken
 from eso_core.instant import SECOND
 from eso_core.machines.apply import failure_of
+from eso_core.machines.shallow import MALFORMED, shallow
 from eso_core.refs import Ref
 from eso_core.wire import CallFailed, KubeCall, KubeReply
 
@@ -35,7 +36,12 @@ class _TokenReply(msgspec.Struct):
     status: _TokenStatus
 
 
+class _Object(msgspec.Struct):
+    metadata: dict[str, msgspec.Raw]
+
+
 _token = msgspec.json.Decoder(_TokenReply)
+_object = msgspec.json.Decoder(_Object)
 
 
 @dataclass(slots=True)
@@ -128,8 +134,18 @@ def seen_of(what: Looked, reply: KubeReply | CallFailed) -> Seen:
     if reply.status >= 300:
         return Unreadable(failure_of(reply))
     if isinstance(what, Whole):
-        return Present(reply.body)
+        return _present(what, reply.body)
     try:
         return Present(_token.decode(reply.body).status.token.encode())
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except MALFORMED:
         return Unreadable(Broken(f"the API server's token of {what.account} is not valid JSON"))
+
+
+def _present(what: Whole, body: bytes) -> Seen:
+    try:
+        _object.decode(body)
+    except RecursionError:
+        return Present(shallow(body))
+    except MALFORMED:
+        return Unreadable(Broken(f"the API server's answer for {what.ref} is not a Kubernetes object"))
+    return Present(body)

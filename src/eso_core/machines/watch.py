@@ -9,7 +9,7 @@
                  │                └──────────── version known ◄────────────────┤
                  └───────────── 410, no version known ◄────────────────────────┘
 
-A list is paged and consistent. A stream that is silent for ``SILENCE_S`` although bookmarks were asked for is taken for dead. Pauses double
+A list is paged and consistent; a page that is too large to be read is asked for by halves. A stream that is silent for ``SILENCE_S`` although bookmarks were asked for is taken for dead. Pauses double
 from 0.2 s to 30 s and are reset by the first page or line of good news.
 
 Sources: Kubernetes API concepts, "Efficient detection of changes", "Watch bookmarks", "410 Gone".
@@ -20,19 +20,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import TypeVar
 
 import msgspec
 
 from eso_core.failure import Broken, Failure, Refused, Throttled, Unreachable, describe
 from eso_core.instant import MILLISECOND, SECOND
 from eso_core.machines.backoff import pause
+from eso_core.machines.shallow import MALFORMED, shallow
 from eso_core.refs import Kind, collection_path
 from eso_core.wire import CallFailed, KubeCall, KubeReply
+
+T = TypeVar("T")
 
 PAGE = 500  # objects
 STREAM_S = 290  # seconds after which the API server is asked to end a stream
 SILENCE_S = 150  # seconds without a line or bookmark; the API server sends a bookmark about every minute
-MALFORMED = (msgspec.MsgspecError, UnicodeDecodeError)  # what decoders raise
 PAUSE_FIRST, PAUSE_LAST = 200 * MILLISECOND, 30 * SECOND
 
 
@@ -153,6 +156,7 @@ class Watcher:
         self._phase = Phase.LISTING
         self._asked = False
         self._continue = ""
+        self._page = PAGE
         self._version = ""
         self._failures = 0
         self._until = 0
@@ -172,7 +176,7 @@ class Watcher:
         self._asked = True
         if self._phase is Phase.LISTING:
             more = (("continue", self._continue),) if self._continue else ()
-            call = KubeCall(method="GET", path=self._path, query=(("limit", str(PAGE)), *more, *self._selector))
+            call = KubeCall(method="GET", path=self._path, query=(("limit", str(self._page)), *more, *self._selector))
             return ListPage(call, first=not more)
         self.heard_at = self._opened_at = now
         query = (("watch", "1"), ("allowWatchBookmarks", "true"), ("resourceVersion", self._version), ("timeoutSeconds", str(STREAM_S)))
@@ -190,6 +194,8 @@ class Watcher:
         """The answer to a :class:`ListPage`."""
         self._asked = False
         if isinstance(reply, CallFailed):
+            if isinstance(reply.failure, Broken):
+                self._page = max(1, self._page // 2)
             return self._pause(reply.failure, now)
         if reply.status == 410:
             self._continue = ""  # the continue token is too old: start over
@@ -197,7 +203,7 @@ class Watcher:
         if reply.status != 200:
             return self._pause(refusal(reply, self.kind), now)
         try:
-            page = _list.decode(reply.body)
+            page = _decoded(_list, reply.body)
         except MALFORMED:
             return self._pause(Broken(f"the API server's list of {self.kind.plural} is not valid JSON"), now)
         self._good_news(now)
@@ -205,6 +211,7 @@ class Watcher:
         self._continue = page.metadata.continue_
         if not self._continue:
             self._phase, self._version, self.synced = Phase.WATCHING, page.metadata.resourceVersion, True
+            self._page = min(PAGE, self._page * 2)
             news.append(Complete(self._version))
         return news
 
@@ -213,7 +220,7 @@ class Watcher:
         news: list[News] = []
         for line in lines:
             try:
-                event = _line.decode(line)
+                event = _decoded(_line, line)
                 news.extend(self._event(event, now))
             except MALFORMED:
                 self._version = ""  # the same line would come again: list instead
@@ -272,6 +279,14 @@ class Watcher:
         if self._version == "":
             self._continue = ""
         return []
+
+
+def _decoded(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
+    """``body``; what one object holds too deep must not make the others unreadable."""
+    try:
+        return decoder.decode(body)
+    except RecursionError:
+        return decoder.decode(shallow(body))
 
 
 def refusal(reply: KubeReply, kind: Kind) -> Failure:

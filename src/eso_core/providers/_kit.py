@@ -137,7 +137,7 @@ def common_failure(reply: HttpReply, what: str) -> Failure | None:
 def throttled(reply: HttpReply, what: str) -> Throttled:
     """Too many calls, with the pause asked for (``Retry-After`` in seconds, :data:`RETRY_AFTER_MAX` at most)."""
     text = reply.headers.get("retry-after", "")
-    seconds = min(int(text), RETRY_AFTER_MAX) if text.isascii() and text.isdigit() else 0
+    seconds = min(int(text[:9]), RETRY_AFTER_MAX) if text.isascii() and text.isdigit() else 0
     return Throttled(f"{what}: too many requests", seconds * SECOND)
 
 

@@ -69,8 +69,8 @@ class Cluster:
 
     def put(self, resource: Resource, key: Key, doc: Doc, owners: Owners) -> Stored:
         """Store a version of an object."""
+        stored = freeze(key, doc, self.rv + 1, owners)
         self.rv += 1
-        stored = freeze(key, doc, self.rv, owners)
         self.table(resource).put(stored)
         self._tell()
         return stored

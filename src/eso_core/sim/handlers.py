@@ -187,8 +187,8 @@ def _refuse_strangers(asked: Asked, doc: Doc) -> None:
 
 def _patched(asked: Asked, stored: Stored, patch: Mapping[str, Any]) -> Doc:
     resource, kind = asked.resource, asked.resource.kind
-    doc = document(resource, merge({"apiVersion": kind.api_version, "kind": kind.name, **stored.doc}, patch))
     try:
+        doc = document(resource, merge({"apiVersion": kind.api_version, "kind": kind.name, **stored.doc}, patch))
         _refuse_strangers(asked, doc)
     except Refusal as refusal:
         raise invalid(_NO_KIND, "", [wrong("patch", "...", refusal.message)]) from None

@@ -17,6 +17,7 @@ from eso_core.sim.status import Cause, bad_request, invalid, ruled_out, too_larg
 from eso_core.sim.table import Key
 
 BODY_MAX = 3 * 1024 * 1024  # bytes
+DEPTH_MAX = 100  # levels of objects and arrays in a body; every walk over a document is recursive
 _MANAGER_MAX = 128  # characters
 _PROPAGATION = ("Background", "Foreground", "Orphan")
 _FRACTION = re.compile(rb"[0-9][.eE]")
@@ -53,11 +54,20 @@ def body_object(body: bytes | None, *, null: Doc | None = None) -> Doc:
         value = _repaired(body)
     if value is None and null is not None:
         return null
+    if body.count(b"{") + body.count(b"[") > DEPTH_MAX and _is_deep(value, DEPTH_MAX):
+        raise bad_request("json: exceeded max depth")
     if _FRACTION.search(body):
         value = _integral(value)
     if type(value) is not dict:
         raise bad_request("couldn't get version/kind; json parse error: json: cannot unmarshal into Go value of type struct")
     return value
+
+
+def _is_deep(value: Any, levels: int) -> bool:
+    """Whether ``value`` has more than so many levels of objects and arrays."""
+    if type(value) is dict:
+        return levels == 0 or any(_is_deep(inner, levels - 1) for inner in value.values())
+    return type(value) is list and (levels == 0 or any(_is_deep(inner, levels - 1) for inner in value))
 
 
 def _integral(value: Any) -> Any:
@@ -85,6 +95,8 @@ def document(resource: Resource, value: Doc) -> Doc:
     kind = resource.kind
     doc = dict(value)
     version, name = doc.pop("apiVersion", None), doc.pop("kind", None)
+    if not all(type(given) in (str, type(None)) for given in (version, name)):
+        raise bad_request("couldn't get version/kind; json parse error: json: cannot unmarshal into Go struct field .kind of type string")
     if not resource.native and not (version and name):
         raise bad_request("Object 'Kind' is missing" if version else "Object 'apiVersion' is missing")
     if (version or kind.api_version) != kind.api_version:
@@ -187,7 +199,7 @@ class ListOptions:
 
 def list_options(query: Mapping[str, str]) -> ListOptions:
     """Options of list. Refuses with 400 and 422."""
-    size = query.get("limit") or "0"
+    size = query.get("limit", "0")
     limit = 0 if size.startswith("-") and whole_number(size[1:], "limit") else whole_number(size, "limit")
     version, match = query.get("resourceVersion", ""), query.get("resourceVersionMatch", "")
     token = query.get("continue", "")

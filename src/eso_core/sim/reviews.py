@@ -24,7 +24,10 @@ SUBJECT_REVIEWS = {
 
 
 def token(cluster: Cluster, namespace: str, name: str, body: Doc, now: Instant) -> bytes:
-    """A TokenRequest with its status. The token has a real one's claims and no valid signature; equal requests get equal tokens."""
+    """A TokenRequest with its status, without ``managedFields``.
+
+    The token has a real one's claims and no valid signature; equal requests at one time get equal tokens.
+    """
     account = cluster.table(cluster.resources["", "v1", SERVICE_ACCOUNT.plural]).get((namespace, name))
     if account is None:
         raise not_found(SERVICE_ACCOUNT, name)
@@ -46,7 +49,7 @@ def token(cluster: Cluster, namespace: str, name: str, body: Doc, now: Instant) 
     out = {
         "kind": "TokenRequest",
         "apiVersion": "authentication.k8s.io/v1",
-        "metadata": {"name": name, "namespace": namespace, "uid": cluster.new_uid(), "creationTimestamp": stamp(now)},
+        "metadata": {"name": name, "namespace": namespace, "uid": account.uid, "creationTimestamp": stamp(now)},
         "spec": {"audiences": audiences, "expirationSeconds": seconds, "boundObjectRef": spec.get("boundObjectRef")},
         "status": {"token": _jwt(claims), "expirationTimestamp": stamp(expires)},
     }

@@ -11,11 +11,12 @@ from eso_core.because import TARGET_MISSING
 from eso_core.compat.duration import parse_duration
 from eso_core.compat.gotime import parse_time
 from eso_core.compat.hash import resource_version
-from eso_core.instant import HOUR, Instant
+from eso_core.instant import HOUR, SECOND, Instant
 from eso_core.plan import At, OnChange, Requeue
 from eso_core.target import TargetSeen
 
 INTERVAL_DEFAULT = 1 * HOUR
+INTERVAL_MIN = 1 * SECOND  # `status.refreshTime` has whole seconds; less would be a loop without a pause
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +35,10 @@ class NotDue:
 
 @dataclass(frozen=True, slots=True)
 class Overtaken:
-    """Everything is as it should be since ``refreshed``, but the condition tells of a failure after it: a crash, or a lost answer, came
-    between the write that mended the target and the one that says so."""
+    """An object that is fetched once has what it needs since ``refreshed``, and its condition tells of a failure all the same.
+
+    A crash, or a lost answer, came between the write that mended the target and the one that says so. Only the condition is written.
+    """
 
     refreshed: Instant
 
@@ -43,14 +46,15 @@ class Overtaken:
 def due(es: ExternalSecret, target: TargetSeen | None, now: Instant) -> Due | NotDue | Overtaken:
     """The reference's refresh decision, OR-ed with the target's state.
 
-    A target that is missing, was edited, or was waited for is due whatever the policy says. ``Orphan`` targets are never looked at between refreshes, and
-    ``None`` has no target.
+    A target that is missing, was edited, or was waited for is due whatever the policy says. ``Orphan`` targets are never looked at between
+    refreshes, and ``None`` has no target. Unlike in the reference, an object whose last pass failed is due: no failure outlives its cause.
     """
     why = _refresh(es, now) or _repair(es, target)
-    if why:
-        return Due(why)
+    failed = any(c.type == "Ready" and c.status == "False" for c in es.status.conditions)
+    if why or (failed and not _is_fetched_once(es)):
+        return Due(why or "the last pass failed")
     refreshed = refreshed_at(es)
-    if refreshed is not None and _holds(es, target) and any(c.type == "Ready" and c.status == "False" for c in es.status.conditions):
+    if failed and refreshed is not None and _holds(es, target):
         return Overtaken(refreshed)
     return NotDue(next_refresh(es, refreshed, now))
 
@@ -69,9 +73,13 @@ def next_refresh(es: ExternalSecret, refreshed: Instant | None, now: Instant) ->
 
 
 def interval_of(es: ExternalSecret) -> int:
-    """``spec.refreshInterval`` in nanoseconds; an hour when it is empty, or is no duration (:func:`unusable_interval` tells)."""
+    """``spec.refreshInterval`` in nanoseconds, a second at least unless it is 0 or less.
+
+    An hour when it is empty, or is no duration (:func:`unusable_interval` tells).
+    """
     text = es.spec.refresh_interval
-    return parse_duration(text).value_or(INTERVAL_DEFAULT) if text else INTERVAL_DEFAULT
+    length = parse_duration(text).value_or(INTERVAL_DEFAULT) if text else INTERVAL_DEFAULT
+    return max(length, INTERVAL_MIN) if length > 0 else length
 
 
 def unusable_interval(es: ExternalSecret) -> bool:
@@ -114,6 +122,10 @@ def _refresh_periodic(es: ExternalSecret, refreshed: Instant | None, now: Instan
     if refreshed is None or refreshed > now:
         return "not refreshed yet"
     return "refresh interval elapsed" if refreshed.plus(interval) < now else ""
+
+
+def _is_fetched_once(es: ExternalSecret) -> bool:
+    return es.spec.refresh_policy == "CreatedOnce" or (es.spec.refresh_policy == "Periodic" and interval_of(es) <= 0)
 
 
 def _holds(es: ExternalSecret, target: TargetSeen | None) -> bool:

@@ -57,7 +57,7 @@ def settle_store(
 
 
 def validation_interval(store: Store, config: Config) -> int | InvalidSpec:
-    """``spec.refreshInterval`` in nanoseconds: whole seconds or a Go duration; 0 and unset mean the operator's default."""
+    """``spec.refreshInterval`` in nanoseconds: whole seconds or a Go duration, a second at least; 0 and unset mean the operator's default."""
     held = store.spec.refresh_interval
     if isinstance(held, int):
         length = held * SECOND
@@ -68,7 +68,7 @@ def validation_interval(store: Store, config: Config) -> int | InvalidSpec:
         length = parsed.unwrap() if parsed is not None else 0
     if length < 0:
         return InvalidSpec("must not be negative", "spec.refreshInterval")
-    return length or config.store_requeue_ns
+    return max(length, SECOND) if length else config.store_requeue_ns
 
 
 def _requeue(verdict: Because, detail: Failure | None, interval: int | InvalidSpec, now: Instant) -> Requeue:

@@ -229,7 +229,8 @@ def _labels(world: World, ref: Ref) -> Unresolved | Blocked | Mapping[str, str]:
         case Gone():
             return Blocked(Missing(f"{ref} does not exist"))
         case Present(raw):
-            return orjson.loads(raw).get("metadata", {}).get("labels") or {}
+            labels = orjson.loads(raw)["metadata"].get("labels")
+            return labels if isinstance(labels, dict) else {}
         case _:
             assert_never(seen)
 
@@ -292,11 +293,14 @@ def _value(world: World, place: Whole | Token, need: Need) -> SecretBytes | Fail
         return Missing(f'cannot get Kubernetes {source.kind.name} "{source.name}" from namespace "{source.namespace}": it does not exist')
     if isinstance(need, AccountToken):
         return SecretBytes(seen.raw)
-    held = orjson.loads(seen.raw)
-    text = (held.get("data") or {}).get(need.key)
-    if text is None:
+    data = orjson.loads(seen.raw).get("data")
+    text = data.get(need.key) if isinstance(data, dict) else None
+    if not isinstance(text, str):
         return Missing(f'cannot find secret data for key: "{need.key}" in {source}')
-    return SecretBytes(base64.b64decode(text) if source.kind == SECRET else text.encode())
+    try:
+        return SecretBytes(base64.b64decode(text) if source.kind == SECRET else text.encode())
+    except ValueError:
+        return Broken(f'the data under key "{need.key}" in {source} is not base64')
 
 
 def _source(place: Whole | Token) -> Ref:

@@ -94,7 +94,7 @@ def _delete(seen: Observed, events: tuple[Event, ...]) -> Plan:
         return Plan(because=because.DELETED, events=events)
     refusal = _refusal(seen.external_secret, target)
     if refusal is not None:
-        return Plan(because=refusal[0], detail=refusal[1], events=events, binding=target_of(es).name)
+        return Plan(because=refusal[0], detail=refusal[1], events=events)
     step = Step(
         action=DeleteTarget(target.ref, target.version),
         event=_event(seen, "Deleted", "secret deleted due to DeletionPolicy=Delete"),

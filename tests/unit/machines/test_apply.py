@@ -103,7 +103,12 @@ class TestManifests:
         assert (made["kind"], made["data"], made["metadata"]["uid"]) == ("ConfigMap", {"a": "b"}, "uid")
 
 
-CREATE, UPDATE, DELETE, STATUS = CreateTarget(desired(), "m"), UpdateTarget(desired(), "m", AT), DeleteTarget(REF, AT), SetStatus(KEY, AT, {})
+CREATE, UPDATE, DELETE, STATUS = (
+    CreateTarget(desired(), "m"),
+    UpdateTarget(desired(), "m", AT),
+    DeleteTarget(REF, AT),
+    SetStatus(KEY, AT, {}),
+)
 ALL = [CREATE, UPDATE, DELETE, SetFinalizers(KEY, AT, ()), STATUS]
 
 

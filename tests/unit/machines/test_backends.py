@@ -25,7 +25,12 @@ def read(reply: CallReply) -> Answer:
     if isinstance(reply, CallFailed):
         return Failed(reply.failure)
     assert isinstance(reply, HttpReply)
-    failures: dict[int, Failure] = {401: Refused("no session", session=True), 403: Refused("no"), 429: Throttled("busy"), 503: Unreachable("down")}
+    failures: dict[int, Failure] = {
+        401: Refused("no session", session=True),
+        403: Refused("no"),
+        429: Throttled("busy"),
+        503: Unreachable("down"),
+    }
     if reply.status in failures:
         return Failed(failures[reply.status])
     return Absent() if reply.status == 404 else blob(reply.body)
@@ -68,7 +73,9 @@ class Bench:
     def ask(self, *queries: Query | str, identity: str = "me") -> None:
         for query in queries:
             made = Get(key=query) if isinstance(query, str) else query
-            self.backends.ask(Ask("plain", access(identity), made), self.now, lambda ask, answer, at: self.answers.append((ask.query, answer)))
+            self.backends.ask(
+                Ask("plain", access(identity), made), self.now, lambda ask, answer, at: self.answers.append((ask.query, answer))
+            )
         self.collect()
 
     def collect(self) -> None:

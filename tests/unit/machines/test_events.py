@@ -38,7 +38,13 @@ def test_first() -> None:
         "apiVersion": "v1",
         "kind": "Event",
         "metadata": {"namespace": "team"},
-        "involvedObject": {"apiVersion": "external-secrets.io/v1", "kind": "ExternalSecret", "name": "app", "namespace": "team", "uid": "u"},
+        "involvedObject": {
+            "apiVersion": "external-secrets.io/v1",
+            "kind": "ExternalSecret",
+            "name": "app",
+            "namespace": "team",
+            "uid": "u",
+        },
         "reason": "Created",
         "message": "m",
         "source": {"component": "external-secrets"},
@@ -50,7 +56,11 @@ def test_first() -> None:
 
 
 def test_warnings_sources_and_cluster_scope() -> None:
-    made = body(EventRecorder().record(Event(about=CLUSTER_STORE, uid="u", reason="R", message="m", warning=True, source="cluster-secret-store"), now()))
+    made = body(
+        EventRecorder().record(
+            Event(about=CLUSTER_STORE, uid="u", reason="R", message="m", warning=True, source="cluster-secret-store"), now()
+        )
+    )
     assert (made["type"], made["source"], made["metadata"]["namespace"]) == ("Warning", {"component": "cluster-secret-store"}, "default")
     assert "namespace" not in made["involvedObject"]
 

@@ -67,7 +67,11 @@ class TestList:
     def test_one_page(self) -> None:
         made = watcher("ns")
         want = listing(made)
-        assert (want.call.path, query(want.call), want.first) == ("/api/v1/namespaces/ns/secrets", {"limit": "500", "labelSelector": "a=b"}, True)
+        assert (want.call.path, query(want.call), want.first) == (
+            "/api/v1/namespaces/ns/secrets",
+            {"limit": "500", "labelSelector": "a=b"},
+            True,
+        )
         assert made.poll(0) is None
         news = made.page(page("a", "b", version="12"), 0)
         assert [type(n) for n in news] == [Listed, Listed, Complete]
@@ -97,7 +101,10 @@ class TestList:
             (KubeReply(status=500, body=b'{"message":"\xff"}'), Unreachable("list secrets: status 500")),
             (CallFailed(Unreachable("down")), Unreachable("down")),
             (KubeReply(status=200, body=b"<html>"), Broken("the API server's list of secrets is not valid JSON")),
-            (KubeReply(status=200, body=b'{"metadata":{"resourceVersion":"\xff"}}'), Broken("the API server's list of secrets is not valid JSON")),
+            (
+                KubeReply(status=200, body=b'{"metadata":{"resourceVersion":"\xff"}}'),
+                Broken("the API server's list of secrets is not valid JSON"),
+            ),
         ],
     )
     def test_a_page_that_fails_starts_the_list_again(self, reply: KubeReply | CallFailed, trouble: Failure) -> None:
@@ -151,7 +158,13 @@ class TestStream:
 
     def test_events_in_order(self) -> None:
         made = watching()
-        lines = [line("ADDED"), line("MODIFIED"), line("DELETED"), line("BOOKMARK", {"metadata": {"resourceVersion": "20"}}), line("NEW-KIND")]
+        lines = [
+            line("ADDED"),
+            line("MODIFIED"),
+            line("DELETED"),
+            line("BOOKMARK", {"metadata": {"resourceVersion": "20"}}),
+            line("NEW-KIND"),
+        ]
         news = made.lines(lines, 5)
         assert [type(n) for n in news] == [Upsert, Upsert, Deleted, Progress]
         assert news[3] == Progress("20")
@@ -197,7 +210,10 @@ class TestStream:
         made.lines([line("ERROR", {"code": 500, "reason": "InternalError"})], 0)
         assert isinstance(made.poll(SECOND), OpenStream)
 
-    @pytest.mark.parametrize("garbage", [b"", b"{", b"[]", b"\xff", b'{"type":"\xff","object":{}}', b'{"type":"ADDED","object":{"metadata":1}}', b'{"type":"ADDED"}'])
+    @pytest.mark.parametrize(
+        "garbage",
+        [b"", b"{", b"[]", b"\xff", b'{"type":"\xff","object":{}}', b'{"type":"ADDED","object":{"metadata":1}}', b'{"type":"ADDED"}'],
+    )
     def test_garbage_ends_the_streams_use(self, garbage: bytes) -> None:
         made = watching()
         news = made.lines([line("ADDED"), garbage, line("ADDED")], 0)

@@ -50,7 +50,10 @@ def test_queries(entry: dict[str, Any], query: object) -> None:
 
 
 def test_properties_of_one_remote_secret_are_one_question() -> None:
-    found = asked(data=[{"secretKey": p, "remoteRef": {"key": "same", "property": p}} for p in ("a", "b", "c")], dataFrom=[{"extract": {"key": "same"}}])
+    found = asked(
+        data=[{"secretKey": p, "remoteRef": {"key": "same", "property": p}} for p in ("a", "b", "c")],
+        dataFrom=[{"extract": {"key": "same"}}],
+    )
     assert len(found) == 4
     assert len({question.ask for question in found}) == 1
 

@@ -12,7 +12,13 @@ from tests.unit.core.objects import at
 NOW, BEFORE = "2026-01-01T12:00:00Z", "2025-01-01T00:00:00Z"
 OTHER = {"type": "Deleted", "status": "True", "reason": "R", "message": "m", "lastTransitionTime": BEFORE}
 READY = {"type": "Ready", "status": "True", "reason": "SecretSynced", "message": "secret synced", "lastTransitionTime": BEFORE}
-FAILED = {"type": "Ready", "status": "False", "reason": "SecretSyncedError", "message": "could not update secret", "lastTransitionTime": BEFORE}
+FAILED = {
+    "type": "Ready",
+    "status": "False",
+    "reason": "SecretSyncedError",
+    "message": "could not update secret",
+    "lastTransitionTime": BEFORE,
+}
 
 
 def made(*held: dict[str, str], because: Any = SYNCED) -> Any:

@@ -141,7 +141,9 @@ class TestDecoding:
         spec = {"data": [], "dataFrom": [extract(decodingStrategy="Base64"), found_by(decodingStrategy="Base64")]}
         assert values(answers, **spec) == {"a": b"a", "b": b"b"}
 
-    @pytest.mark.parametrize("entry", [{"data": [one(decodingStrategy="Base64")]}, {"data": [], "dataFrom": [extract(decodingStrategy="Base64")]}])
+    @pytest.mark.parametrize(
+        "entry", [{"data": [one(decodingStrategy="Base64")]}, {"data": [], "dataFrom": [extract(decodingStrategy="Base64")]}]
+    )
     def test_undecodable(self, entry: dict[str, Any]) -> None:
         found = fault({get(): blob(b"!"), get("many"): blob(b'{"a": "s3cr3t!"}')}, **entry)
         assert isinstance(found, InvalidSpec)
@@ -186,7 +188,9 @@ class TestKeys:
         assert values({ANY: entries({"path/to/a": b"1"})}, data=[], dataFrom=made, converts=True) == {"path_to_a": b"1"}
 
     def test_a_bad_expression(self) -> None:
-        found = fault({ANY: entries({"a": b"1"})}, data=[], dataFrom=[{**found_by(), "rewrite": [{"regexp": {"source": "(", "target": ""}}]}])
+        found = fault(
+            {ANY: entries({"a": b"1"})}, data=[], dataFrom=[{**found_by(), "rewrite": [{"regexp": {"source": "(", "target": ""}}]}]
+        )
         assert isinstance(found, InvalidSpec)
         assert "error applying rewrite to keys" in found.what
 
@@ -194,7 +198,9 @@ class TestKeys:
         rewrite = [{"transform": {"template": "fixed"}}]
         assert values({ANY: entries({"a": b"1"})}, data=[], dataFrom=[{**found_by(), "rewrite": rewrite}]) == {"fixed": b"1"}
         rewrite = [{"transform": {"template": "{{ .value }}"}}]
-        assert "templates are not built yet" in fault({ANY: entries({"a": b"1"})}, data=[], dataFrom=[{**found_by(), "rewrite": rewrite}]).what
+        assert (
+            "templates are not built yet" in fault({ANY: entries({"a": b"1"})}, data=[], dataFrom=[{**found_by(), "rewrite": rewrite}]).what
+        )
 
     def test_the_empty_key_is_dropped(self) -> None:
         assert values({ANY: entries({"": b"1", "a": b"2"})}, data=[], dataFrom=[found_by()]) == {"a": b"2"}

@@ -48,6 +48,8 @@ def test_without_our_finalizer_there_is_none_to_remove() -> None:
     assert left("Retain", OURS, ("other/x",)) == []
 
 
-@pytest.mark.parametrize(("policy", "held", "wants"), [("Delete", [], True), ("Delete", [FINALIZER], False), ("Retain", [], False), ("Merge", [], False)])
+@pytest.mark.parametrize(
+    ("policy", "held", "wants"), [("Delete", [], True), ("Delete", [FINALIZER], False), ("Retain", [], False), ("Merge", [], False)]
+)
 def test_who_gets_a_finalizer(policy: str, held: list[str], wants: bool) -> None:
     assert wants_finalizer(es_of(target={"deletionPolicy": policy}, meta={"finalizers": held})) is wants

@@ -9,9 +9,9 @@ import pytest
 from eso_core.api import ExternalSecret
 from eso_core.instant import HOUR, SECOND, Instant
 from eso_core.plan import At, OnChange
-from eso_core.stages.due import Due, NotDue, due, next_refresh, unusable_interval, version_of
+from eso_core.stages.due import Due, NotDue, Overtaken, due, next_refresh, unusable_interval, version_of
 from eso_core.target import TargetSeen
-from tests.unit.core.objects import NAME, at, es_manifest, es_of, secret_manifest, seen
+from tests.unit.core.objects import NAME, at, es_manifest, es_of, owner, secret_manifest, seen
 
 NOW = at("2026-01-01T12:00:00Z")
 CURRENT = version_of(es_of())
@@ -20,7 +20,9 @@ EDITED = seen(secret_manifest({"k": b"v"}, hashed="0" * 56), whole=False)
 UNMANAGED = seen(secret_manifest({"k": b"v"}, managed=False), whole=False)
 
 
-def es(policy: str = "Periodic", interval: str = "1h", *, synced: str = CURRENT, refreshed: str = "", creation: str = "Owner") -> ExternalSecret:
+def es(
+    policy: str = "Periodic", interval: str = "1h", *, synced: str = CURRENT, refreshed: str = "", creation: str = "Owner"
+) -> ExternalSecret:
     status = {"syncedResourceVersion": synced, **({"refreshTime": refreshed} if refreshed else {})}
     spec = {"refreshPolicy": policy, "refreshInterval": interval}
     return es_of(spec=spec, target={"creationPolicy": creation}, status=status)
@@ -101,6 +103,39 @@ class TestDrift:
     def test_an_interval_of_zero_repairs(self) -> None:
         assert is_due(es(interval="0", refreshed=BEFORE), EDITED)
         assert not is_due(es(interval="0", refreshed=BEFORE), INTACT)
+
+    def test_a_target_that_was_waited_for(self) -> None:
+        """creationPolicy Merge, and somebody else has made the Secret since."""
+        ready = {"type": "Ready", "status": "True", "reason": "SecretMissing"}
+        status = {"syncedResourceVersion": CURRENT, "refreshTime": BEFORE, "conditions": [ready]}
+        made = es_of(target={"creationPolicy": "Merge"}, status=status)
+        assert is_due(made, INTACT)
+
+
+class TestFailed:
+    """No failure outlives its cause; objects that are fetched once are not fetched again for it."""
+
+    FAILED = [{"type": "Ready", "status": "False", "reason": "SecretSyncedError"}]
+    MINE = seen(secret_manifest({"k": b"v"}, meta={"ownerReferences": [owner()]}), whole=False)
+
+    def verdict(self, target: TargetSeen | None, creation: str = "Owner", **spec: str) -> object:
+        status = {"syncedResourceVersion": CURRENT, "refreshTime": BEFORE, "conditions": self.FAILED}
+        return due(es_of(spec=spec, target={"creationPolicy": creation}, status=status), target, NOW)
+
+    @pytest.mark.parametrize("spec", [{}, {"refreshPolicy": "OnChange"}])
+    def test_is_due(self, spec: dict[str, str]) -> None:
+        assert self.verdict(self.MINE, **spec) == Due("the last pass failed")
+
+    @pytest.mark.parametrize("spec", [{"refreshPolicy": "CreatedOnce"}, {"refreshInterval": "0"}])
+    def test_fetched_once(self, spec: dict[str, str]) -> None:
+        assert self.verdict(self.MINE, **spec) == Overtaken(at(BEFORE))
+        assert self.verdict(INTACT, "Merge", **spec) == Overtaken(at(BEFORE))
+        assert isinstance(self.verdict(EDITED, **spec), Due)
+        assert isinstance(self.verdict(None, **spec), Due)
+
+    def test_of_somebody_else(self) -> None:
+        theirs = seen(secret_manifest({"k": b"v"}, meta={"ownerReferences": [owner("other", uid="x")]}), whole=False)
+        assert self.verdict(theirs, refreshPolicy="CreatedOnce") == NotDue(OnChange())
 
 
 class TestNext:

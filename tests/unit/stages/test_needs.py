@@ -202,7 +202,9 @@ class TestConditions:
         assert needs(world({CLUSTER_STORE: store}), es_of(spec=SHARED), CONFIG) == Unresolved(frozenset({PLACE}))
         assert isinstance(needs(world({CLUSTER_STORE: store_manifest(CLUSTER_STORE)}), es_of(spec=SHARED), CONFIG), Resolved)
 
-    @pytest.mark.parametrize(("held", "failure"), [(Gone(), Missing(f"Namespace {NS} does not exist")), (Unreadable(Refused("x")), Refused("x"))])
+    @pytest.mark.parametrize(
+        ("held", "failure"), [(Gone(), Missing(f"Namespace {NS} does not exist")), (Unreadable(Refused("x")), Refused("x"))]
+    )
     def test_the_namespace_cannot_be_read(self, held: Seen, failure: object) -> None:
         store = store_manifest(CLUSTER_STORE, spec={"conditions": [{"namespaces": [NS]}]})
         assert blocked(needs(world({CLUSTER_STORE: store, PLACE: held}), es_of(spec=SHARED), CONFIG)).failure == failure

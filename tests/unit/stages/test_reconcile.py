@@ -242,6 +242,12 @@ class TestNothingLeft:
         made = plan(going, values={}, deletionPolicy="Delete")
         assert (made.steps, made.because) == ((), because.DELETED)
 
+    def test_delete_what_bears_no_mark_of_ours(self) -> None:
+        made = plan(FOREIGN, values={}, deletionPolicy="Delete")
+        assert (made.steps, made.because) == ((), because.DELETED)
+        unlabelled = secret_manifest(DATA, managed=False, meta={"ownerReferences": [owner()]})
+        assert kinds(plan(unlabelled, values={}, deletionPolicy="Delete")) == ["DeleteTarget"]
+
     @pytest.mark.parametrize("policy", ["Orphan", "Merge", "CreateOrMerge", "None"])
     def test_delete_without_owning(self, policy: str) -> None:
         made = plan(MINE, values={}, deletionPolicy="Delete", creationPolicy=policy)

@@ -97,14 +97,17 @@ class TestData:
 
 class TestTypeAndImmutability:
     @pytest.mark.parametrize(
-        ("template", "held", "expected"), [(None, None, ""), ("t/x", None, "t/x"), (None, "Opaque", "Opaque"), ("t/x", "Opaque", "t/x"), ("", "Opaque", "Opaque")]
+        ("template", "held", "expected"),
+        [(None, None, ""), ("t/x", None, "t/x"), (None, "Opaque", "Opaque"), ("t/x", "Opaque", "t/x"), ("", "Opaque", "Opaque")],
     )
     def test_type(self, template: str | None, held: str | None, expected: str) -> None:
         target = None if held is None else seen(secret_manifest(type=held))
         spec = {} if template is None else {"template": {"type": template}}
         assert rendered(target, **spec).body.kind == expected
 
-    @pytest.mark.parametrize(("wanted", "held", "expected"), [(False, False, None), (True, False, True), (False, True, True), (True, True, True)])
+    @pytest.mark.parametrize(
+        ("wanted", "held", "expected"), [(False, False, None), (True, False, True), (False, True, True), (True, True, True)]
+    )
     def test_immutable(self, wanted: bool, held: bool, expected: bool | None) -> None:
         assert rendered(seen(secret_manifest(immutable=held)), immutable=wanted).body.immutable is expected
 

@@ -54,7 +54,13 @@ class TestSuccess:
         assert end.requeue == At(START.plus(HOUR + 1))
         assert end.status is not None
         assert (end.status.ref, end.status.at) == (KEY, Version("es-uid", "7"))
-        condition = {"type": "Ready", "status": "True", "reason": "SecretSynced", "message": "secret synced", "lastTransitionTime": "2026-01-01T12:00:05Z"}
+        condition = {
+            "type": "Ready",
+            "status": "True",
+            "reason": "SecretSynced",
+            "message": "secret synced",
+            "lastTransitionTime": "2026-01-01T12:00:05Z",
+        }
         assert end.status.status == {
             "conditions": [condition],
             "refreshTime": "2026-01-01T12:00:00Z",
@@ -63,12 +69,25 @@ class TestSuccess:
         }
 
     def test_what_has_not_changed_is_not_said_again(self) -> None:
-        condition = {"type": "Ready", "status": "True", "reason": "SecretSynced", "message": "secret synced", "lastTransitionTime": "2025-01-01T00:00:00Z"}
+        condition = {
+            "type": "Ready",
+            "status": "True",
+            "reason": "SecretSynced",
+            "message": "secret synced",
+            "lastTransitionTime": "2025-01-01T00:00:00Z",
+        }
         end = settled(SYNCED, Done(), Done(), status={"conditions": [condition], "binding": {"name": NAME}})
         assert end.status is not None
         assert set(end.status.status) == {"refreshTime", "syncedResourceVersion"}
 
-    @pytest.mark.parametrize(("spec", "requeue"), [({"refreshInterval": "0"}, OnChange()), ({"refreshPolicy": "OnChange"}, OnChange()), ({"refreshInterval": "10s"}, At(START.plus(10 * SECOND + 1)))])
+    @pytest.mark.parametrize(
+        ("spec", "requeue"),
+        [
+            ({"refreshInterval": "0"}, OnChange()),
+            ({"refreshPolicy": "OnChange"}, OnChange()),
+            ({"refreshInterval": "10s"}, At(START.plus(10 * SECOND + 1))),
+        ],
+    )
     def test_requeue(self, spec: dict[str, object], requeue: object) -> None:
         assert settled(SYNCED, Done(), Done(), spec=spec).requeue == requeue
 
@@ -89,12 +108,19 @@ class TestFailure:
     def test_a_failure_moves_neither_time_nor_version(self) -> None:
         end = settled(SYNCED, NotDone(Refused("x")))
         assert end.status is not None
-        assert set(end.status.status) == {"conditions"}
+        assert set(end.status.status) == {"conditions", "binding"}
 
     def test_the_same_failure_again_writes_nothing(self) -> None:
         message = "could not update secret"
-        condition = {"type": "Ready", "status": "False", "reason": "SecretSyncedError", "message": message, "lastTransitionTime": "2025-01-01T00:00:00Z"}
-        assert settled(SYNCED, Done(), NotDone(Unreachable("x")), status={"conditions": [condition]}).status is None
+        condition = {
+            "type": "Ready",
+            "status": "False",
+            "reason": "SecretSyncedError",
+            "message": message,
+            "lastTransitionTime": "2025-01-01T00:00:00Z",
+        }
+        status = {"conditions": [condition], "binding": {"name": NAME}}
+        assert settled(SYNCED, Done(), NotDone(Unreachable("x")), status=status).status is None
 
     def test_a_stale_precondition_is_no_verdict(self) -> None:
         end = settled(SYNCED, Done(), NotDone(Stale("conflict")))

@@ -1,0 +1,49 @@
+"""Laws of the refresh decision."""
+
+from __future__ import annotations
+
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from eso_core.api import ExternalSecret
+from eso_core.instant import Instant
+from eso_core.plan import At
+from eso_core.stages.due import Due, NotDue, due, next_refresh, refreshed_at
+from eso_core.target import TargetSeen
+from tests.property.strategies import core as made
+
+LATER = st.integers(0, 10**17)
+
+
+class TestMonotone:
+    """Once due, due until refreshed. (A refresh time in the future is due, too; when it comes true it is an ordinary one.)"""
+
+    @given(made.external_secrets(), st.none() | made.seen_targets(), made.instants(), LATER)
+    def test_time(self, es: ExternalSecret, target: TargetSeen | None, now: Instant, later: int) -> None:
+        refreshed = refreshed_at(es)
+        assume(refreshed is None or refreshed <= now)
+        if isinstance(due(es, target, now), Due):
+            assert isinstance(due(es, target, now.plus(later)), Due)
+
+    @given(made.external_secrets(), made.seen_targets(), made.instants())
+    def test_a_missing_target_is_at_least_as_due(self, es: ExternalSecret, target: TargetSeen, now: Instant) -> None:
+        if isinstance(due(es, target, now), Due) and target.in_sync and not es.status.conditions:
+            assert isinstance(due(es, None, now), Due)
+
+
+class TestWaiting:
+    """The wait ends exactly when the object becomes due: no pass comes too early, and none too late."""
+
+    @given(made.external_secrets(), st.none() | made.seen_targets(), made.instants())
+    def test_end(self, es: ExternalSecret, target: TargetSeen | None, now: Instant) -> None:
+        verdict = due(es, target, now)
+        if isinstance(verdict, NotDue) and isinstance(verdict.requeue, At):
+            assert verdict.requeue.when > now
+            assert isinstance(due(es, target, verdict.requeue.when), Due)
+            assert not isinstance(due(es, target, verdict.requeue.when.plus(-1)), Due)
+
+    @given(made.external_secrets(), made.instants(), LATER)
+    def test_after_a_refresh(self, es: ExternalSecret, started: Instant, later: int) -> None:
+        """A pass that began at ``started`` and ended later is repeated after ``started``, and not in its own past for ever."""
+        requeue = next_refresh(es, started, started.plus(later))
+        assert not isinstance(requeue, At) or requeue.when > started

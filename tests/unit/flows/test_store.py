@@ -1,0 +1,152 @@
+"""The life of one store."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from eso_core.because import STORE_CLIENT_FAILED, STORE_INVALID, STORE_UNKNOWN, STORE_VALID
+from eso_core.config import Config
+from eso_core.door import Answer, Entries, Failed, Found, Probe
+from eso_core.effect import Fetch, Unreadable, World
+from eso_core.failure import InvalidSpec, Missing, Refused, Stale
+from eso_core.flows.common import ROUNDS_MAX, read_all
+from eso_core.flows.store import validate
+from eso_core.instant import MINUTE
+from eso_core.plan import Again, At, Backoff, NotDone, OnChange, Settled
+from eso_core.refs import SECRET, Ref
+from eso_core.stages.needs import Blocked, Unresolved
+from tests.scenarios.stepper import api_server
+from tests.unit.core.objects import CLUSTER_STORE, NS, STORE, store_manifest
+from tests.unit.flows.driver import Driver
+
+VAULT = {"vault": {"server": "https://vault", "path": "kv", "auth": {"tokenSecretRef": {"name": "creds", "key": "token"}}}}
+
+
+def driver(ref: Ref = STORE, *, answer: Answer | None = None, **parts: Any) -> Driver:
+    made = Driver(api_server(NS), answer=None if answer is None else lambda ask: answer)
+    manifest = store_manifest(ref, conditions=None, **parts)
+    for name in ("uid", "resourceVersion", "generation"):
+        del manifest["metadata"][name]
+    assert made.server.apply(manifest, made.now).status < 300
+    return made
+
+
+def run(made: Driver, ref: Ref = STORE, config: Config = Config()) -> Settled:
+    made.effects.clear()
+    made.written.clear()
+    return made.run(validate(ref, config))
+
+
+def put_secret(made: Driver) -> None:
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "creds", "namespace": NS}, "data": {"token": "dA=="}}
+    assert made.server.apply(secret, made.now).status < 300
+
+
+@pytest.mark.parametrize("ref", [STORE, CLUSTER_STORE])
+def test_valid(ref: Ref) -> None:
+    made = driver(ref)
+    end = run(made, ref)
+    assert (end.because, end.requeue) == (STORE_VALID, At(made.now.plus(5 * MINUTE)))
+    found = made.server.read(ref)
+    assert found is not None
+    assert found["status"]["capabilities"] == "ReadWrite"
+    again = run(made, ref)
+    assert (again.because, again.status, made.written) == (STORE_VALID, None, [])
+
+
+@pytest.mark.parametrize(
+    ("answer", "verdict"),
+    [(Failed(Refused("no")), STORE_INVALID), (Failed(Refused("no"), unsure=True), STORE_UNKNOWN), (Found(Entries({})), STORE_VALID)],
+)
+def test_the_probe_decides(answer: Answer, verdict: object) -> None:
+    made = driver(answer=answer)
+    assert run(made).because is verdict
+    [fetch] = [effect for effect in made.effects if isinstance(effect, Fetch)]
+    assert [ask.query for ask in fetch.asks] == [Probe()]
+
+
+def test_gone() -> None:
+    assert run(Driver(api_server(NS))) == Settled(requeue=OnChange(), gone=True)
+
+
+def test_switched_off_or_of_another_class() -> None:
+    for ref, config in (
+        (STORE, Config(stores=False)),
+        (CLUSTER_STORE, Config(cluster_stores=False)),
+        (STORE, Config(controller_class="mine")),
+    ):
+        made = driver(ref, spec={"controller": "theirs"} if config.controller_class != "default" else None)
+        assert run(made, ref, config) == Settled(requeue=OnChange())
+        assert made.written == []
+
+
+def test_credentials() -> None:
+    made = driver(spec={"provider": VAULT}, answer=Found(Entries({})))
+    end = run(made)
+    assert (end.because, end.requeue) == (STORE_CLIENT_FAILED, Backoff())
+    assert isinstance(end.detail, Missing)
+    put_secret(made)
+    assert run(made).because is STORE_VALID
+
+
+def test_a_referent_cluster_store_is_valid_by_itself() -> None:
+    made = driver(CLUSTER_STORE, spec={"provider": VAULT})
+    assert run(made, CLUSTER_STORE).because is STORE_VALID
+    assert not any(isinstance(effect, Fetch) for effect in made.effects)
+
+
+def test_readiness_and_conditions_do_not_stop_its_own_validation() -> None:
+    made = driver(CLUSTER_STORE, spec={"conditions": [{"namespaces": ["nobody"]}]})
+    assert run(made, CLUSTER_STORE).because is STORE_VALID
+
+
+def test_unusable() -> None:
+    made = driver(spec={"provider": {"passworddepot": {}}})
+    end = run(made)
+    assert end.because is STORE_CLIENT_FAILED
+    assert isinstance(end.detail, InvalidSpec)
+
+
+def test_it_does_not_parse() -> None:
+    made = driver()
+    see = made.see
+
+    def odd(item: Any) -> Any:
+        seen = see(item)
+        return type(seen)(seen.raw.replace(b'"provider":{"fake"', b'"provider":7,"x":{"fake"')) if item == STORE else seen
+
+    made.see = odd  # type: ignore[method-assign]
+    end = run(made)
+    assert (end.because, end.requeue) == (STORE_CLIENT_FAILED, OnChange())
+    assert "spec.provider" in (end.detail.what if end.detail is not None else "")
+    assert [event.reason for event in made.events] == ["InvalidProviderConfig"]
+
+
+def test_a_stale_status_is_written_again() -> None:
+    made = driver()
+    left = [NotDone(Stale("x"))]
+    made.refuse = lambda action: left.pop() if left else None
+    assert run(made).requeue == Again()
+    assert run(made).because is STORE_VALID
+
+
+class TestReadAll:
+    def test_rounds_are_bounded(self) -> None:
+        count = 0
+
+        def endless(world: object) -> Unresolved:
+            nonlocal count
+            count += 1
+            return Unresolved(frozenset({Ref(SECRET, NS, str(count))}))
+
+        made = Driver(api_server(NS))
+        _, step = made.run(read_all(World({}), endless))
+        assert isinstance(step, Blocked)
+        assert count == ROUNDS_MAX
+
+    def test_what_cannot_be_read_is_in_the_world(self) -> None:
+        made = driver(CLUSTER_STORE)
+        made.see = lambda item: Unreadable(Refused("no"))  # type: ignore[method-assign]
+        assert run(made, CLUSTER_STORE) == Settled(requeue=OnChange(), gone=True)
