@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import Any
 
 import pytest
@@ -24,10 +25,9 @@ _RUN: dict[str, int] = {}  # property test -> examples that passed
 def pytest_runtest_call(item: pytest.Item) -> Any:
     """Remember how many examples a property test ran."""
     yield
-    statistics = getattr(item, "hypothesis_statistics", "")
-    if statistics:
-        passing = [line.split(" passing")[0].rsplit(" ", 1)[-1] for line in statistics.splitlines() if " passing example" in line]
-        item.user_properties.append(("examples", sum(int(count) for count in passing if count.isdigit())))
+    counts = re.findall(r"(\d+) passing", getattr(item, "hypothesis_statistics", ""))
+    if counts:
+        item.user_properties.append(("examples", sum(map(int, counts))))
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

@@ -6,8 +6,9 @@ import asyncio
 import random
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AsyncExitStack
+from typing import NoReturn
 
 import orjson
 
@@ -15,6 +16,7 @@ from eso_core.config import Config
 from eso_core.failure import describe
 from eso_core.instant import SECOND, Now
 from eso_core.machines.engine import Engine, Report
+from eso_core.machines.watch import Watcher
 from eso_core.operator import build
 from eso_core.refs import EXTERNAL_SECRET, Ref
 from eso_shell.converse import SdkRunner
@@ -33,6 +35,7 @@ from eso_shell.sigv4 import signer
 
 KUBE_IN_FLIGHT = 64
 DEAF_S = 600  # seconds without a sign of life of a watch after which the operator counts as broken
+TROUBLES_S = 1.0
 OVERDUE_S = 300  # seconds that a due object may wait before the operator counts as broken
 
 
@@ -82,6 +85,8 @@ async def _operate(settings: Settings, cluster: ClusterConfig, environ: Mapping[
         )
         lag = asyncio.create_task(watch_lag(metrics.lag))
         stack.callback(lag.cancel)
+        troubles = asyncio.create_task(tell_troubles(engine.watchers))
+        stack.callback(troubles.cancel)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, driver.stop)
@@ -126,6 +131,21 @@ class Reporter:
         packed = self._engine.cache.get(key)
         labels: Mapping[str, str] = orjson.loads(packed.raw)["metadata"].get("labels") or {} if packed is not None else {}
         return labels
+
+
+async def tell_troubles(watchers: Iterable[Watcher], *, interval_s: float = TROUBLES_S) -> NoReturn:
+    """Log why a kind cannot be listed or watched, once for each reason, and that it can be again. Runs until it is cancelled."""
+    log = logging.get("watch")
+    told: dict[str, str] = {}
+    while True:
+        await asyncio.sleep(interval_s)
+        for watcher in watchers:
+            kind, why = watcher.kind.plural, describe(watcher.trouble) if watcher.trouble is not None else ""
+            if why and why != told.get(kind, ""):
+                log.warning("cannot read from the API server, trying again", kind=kind, error=why)
+            elif told.get(kind, "") and not why:
+                log.info("reading from the API server again", kind=kind)
+            told[kind] = why
 
 
 def _gauges(metrics: Metrics, engine: Engine) -> None:

@@ -61,7 +61,7 @@ class Driver:
     def stop(self) -> None:
         """Start nothing new; end when what is under way is done, or after ``STOP_S`` seconds."""
         if self._stop_at is None:
-            self._stop_at = time.monotonic() + STOP_S
+            self._stop_at = self._now().mono + int(STOP_S * SECOND)
             self._engine.stop()
             self._news.set()
 
@@ -79,15 +79,12 @@ class Driver:
                 task.cancel()  # streams, lists, and what got no answer in time
 
     def _over(self) -> bool:
-        return self._stop_at is not None and (self._engine.busy == 0 or time.monotonic() >= self._stop_at)
+        return self._stop_at is not None and (self._engine.busy == 0 or self._now().mono >= self._stop_at)
 
     async def _wait(self) -> None:
         """For news, or until the engine or the end of the stop asks for the next tick."""
-        wake = self._engine.wake_at()
-        seconds = None if wake is None else (wake - self._now().mono) / SECOND
-        if self._stop_at is not None:
-            left = self._stop_at - time.monotonic()
-            seconds = left if seconds is None else min(seconds, left)
+        times = [at for at in (self._engine.wake_at(), self._stop_at) if at is not None]
+        seconds = (min(times) - self._now().mono) / SECOND if times else None
         if self._news.is_set() or (seconds is not None and seconds <= 0):
             await asyncio.sleep(0)  # requests and streams get their turn
             return
@@ -121,6 +118,11 @@ class Driver:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+    def _request(self, tasks: asyncio.TaskGroup, work: Coroutine[None, None, None]) -> None:
+        task = tasks.create_task(work)
+        self._requests.add(task)
+        task.add_done_callback(self._requests.discard)
 
     async def _send_kube(self, ticket: int, call: KubeCall) -> None:
         reply = await self._kube.call(call)

@@ -13,7 +13,6 @@ from typing import Any
 
 import orjson
 
-from eso_core.api.crd import crds
 from eso_core.config import Config
 from eso_core.machines.apply import Applicable
 from eso_core.machines.engine import Engine, Report
@@ -24,7 +23,7 @@ from eso_core.sim.api import ApiServer
 from eso_shell.converse import SdkRunner
 from eso_shell.drive import Driver, clocks
 from eso_shell.http import HttpClient, ProxyRules
-from eso_shell.install import Turned, install
+from eso_shell.install import Turned, cluster, install
 from eso_shell.kube.memory import MemoryKube
 from eso_shell.manifests import Manifest
 from eso_shell.sigv4 import signer
@@ -71,10 +70,8 @@ def run(
 
 
 async def _run(manifests: Sequence[Manifest], namespace: str, environ: Mapping[str, str], timeout_s: float, config: Config) -> Finished:
-    server = ApiServer()
-    for definition in crds():
-        server.install(definition)
-    finished = Finished(server, install(server, manifests, namespace, clocks()))
+    server, kinds = cluster()
+    finished = Finished(server, install(server, kinds, manifests, namespace, clocks()))
     notes = _Notes(finished)
     engine = build(config, random=random.SystemRandom().random)
     kube = MemoryKube(server, now=lambda: clocks().wall)
@@ -149,5 +146,3 @@ class _Notes:
         if ref.kind == SECRET and outcome.raw:
             self._secrets[ref] = orjson.loads(outcome.raw)
         return Wrote(action, before)
-
-

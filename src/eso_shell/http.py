@@ -15,6 +15,7 @@ import ssl
 import zlib
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import final
@@ -33,6 +34,8 @@ CONTEXTS_MAX = 256
 REDIRECTS_MAX = 3
 PROXIED_MAX = 4096  # hosts whose proxy is remembered
 HEADER_MAX = 65_536  # bytes of one header line
+LARGE = 256 * 1024  # bytes of an answer from which on it counts as large
+LARGE_MAX = 8  # large answers that are read at a time: what bounds the memory of all
 PLAIN_BODY_MAX = 1_000_000  # bytes; aiohttp wants larger ones as a file, to send them in pieces
 
 _URL_CHARACTERS = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+")
@@ -190,7 +193,7 @@ class HttpClient:
     """Sends backend calls. One event loop owns it; connections open with the first call.
 
     At most ``connections_max`` connections are in use at a time, and ``host_max`` to one host with one ``Tls``; a call waits for one within
-    its time limit. A reused connection that turns out closed is replaced once for GET, HEAD, PUT and DELETE.
+    its time limit, and so does the rest of a large answer for its turn. A reused connection that turns out closed is replaced once for GET, HEAD, PUT and DELETE.
     """
 
     def __init__(
@@ -209,6 +212,7 @@ class HttpClient:
         self._session: aiohttp.ClientSession | None = None
         self._closed = False
         self._contexts: OrderedDict[Tls, ssl.SSLContext | InvalidSpec] = OrderedDict()
+        self._large = asyncio.Semaphore(LARGE_MAX)
 
     async def call(self, call: HttpCall) -> HttpReply | CallFailed:
         """Send and read the whole answer, following redirects that stay at the origin. Raises nothing but cancellation."""
@@ -248,7 +252,7 @@ class HttpClient:
             allow_redirects=False,
         )
         try:
-            body = await _read(response, call.body_max)
+            body = await _read(response, call.body_max, self._large)
         except BaseException:
             response.close()  # drops the connection; after a body read to its end it is back in the pool
             raise
@@ -373,23 +377,30 @@ def _lower(response: aiohttp.ClientResponse) -> dict[str, str]:
     return headers
 
 
-async def _read(response: aiohttp.ClientResponse, most: int) -> bytes:
-    """The whole body, decompressed, of at most ``most`` bytes; reading stops where it turns out larger."""
+async def _read(response: aiohttp.ClientResponse, most: int, large: asyncio.Semaphore) -> bytes:
+    """The whole body, decompressed, of at most ``most`` bytes. Reading stops where it turns out larger; a large one waits for its turn."""
     gunzip = _gunzip(response)
+    if gunzip is None and (response.content_length or 0) > most:
+        raise _Unusable(f"answer larger than {most} bytes")
     chunks: list[bytes] = []
     left = most
     content = response.content
-    while not content.at_eof():
-        chunk = await content.readany()
-        if gunzip is not None:
-            chunk = gunzip.feed(chunk, left + 1)
-        left -= len(chunk)
-        if left < 0:
-            raise _Unusable(f"answer larger than {most} bytes")
-        chunks.append(chunk)
-    if gunzip is not None and not gunzip.whole:
-        raise _Unusable("the compressed answer is incomplete")
-    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+    async with AsyncExitStack() as held:
+        slot = False
+        while not content.at_eof():
+            chunk = await content.readany()
+            if gunzip is not None:
+                chunk = gunzip.feed(chunk, left + 1)
+            left -= len(chunk)
+            if left < 0:
+                raise _Unusable(f"answer larger than {most} bytes")
+            chunks.append(chunk)
+            if not slot and most - left > LARGE:
+                await held.enter_async_context(large)
+                slot = True
+        if gunzip is not None and not gunzip.whole:
+            raise _Unusable("the compressed answer is incomplete")
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
 def _gunzip(response: aiohttp.ClientResponse) -> _Gunzip | None:

@@ -13,9 +13,11 @@ from typing import Any
 
 import orjson
 
+from eso_core.api.crd import crds
 from eso_core.instant import Now
 from eso_core.refs import EXTERNAL_SECRET, Kind, Ref
 from eso_core.sim.api import ApiServer
+from eso_core.sim.natives import CUSTOM_RESOURCE_DEFINITION, NATIVES
 from eso_core.wire import KubeReply
 from eso_shell.manifests import Manifest
 
@@ -44,12 +46,19 @@ class _Taken:
     meta: Mapping[str, Any]
 
 
-def install(server: ApiServer, manifests: Iterable[Manifest], namespace: str, now: Now) -> tuple[Turned, ...]:
+def cluster() -> tuple[ApiServer, frozenset[Kind]]:
+    """An API server with the operator's resource types, and the kinds that it serves."""
+    server = ApiServer()
+    own = [resource.kind for definition in crds() for resource in server.install(definition)]
+    return server, frozenset((*own, CUSTOM_RESOURCE_DEFINITION, *(resource.kind for resource in NATIVES)))
+
+
+def install(server: ApiServer, kinds: frozenset[Kind], manifests: Iterable[Manifest], namespace: str, now: Now) -> tuple[Turned, ...]:
     """Apply ``manifests`` in order, creating the namespaces they name. ``namespace`` is for objects that name none."""
     turned: list[Turned] = []
     taken: list[_Taken] = []
     for manifest in manifests:
-        one = _take(server, manifest, namespace, now)
+        one = _take(server, kinds, manifest, namespace, now)
         if isinstance(one, Turned):
             turned.append(one)
         else:
@@ -58,11 +67,11 @@ def install(server: ApiServer, manifests: Iterable[Manifest], namespace: str, no
     return tuple(turned)
 
 
-def _take(server: ApiServer, manifest: Manifest, namespace: str, now: Now) -> _Taken | Turned:
+def _take(server: ApiServer, kinds: frozenset[Kind], manifest: Manifest, namespace: str, now: Now) -> _Taken | Turned:
     content = manifest.content
     meta = content.get("metadata")
     meta = dict(meta) if isinstance(meta, Mapping) else {}
-    kind = _served(server, content)
+    kind = _served(kinds, content)
     if isinstance(kind, Turned):
         return _told(kind, manifest, meta)
     fault = _unusable(meta)
@@ -81,9 +90,9 @@ def _told(why: Turned, manifest: Manifest, meta: Mapping[str, Any]) -> Turned:
     return Turned(f"{manifest.content['kind']} {place}".rstrip(), manifest.where, why.message, why.ignored)
 
 
-def _served(server: ApiServer, content: Mapping[str, Any]) -> Kind | Turned:
+def _served(served: frozenset[Kind], content: Mapping[str, Any]) -> Kind | Turned:
     version, name = content["apiVersion"], content["kind"]
-    kinds = [resource for resource in server.kinds if resource.name == name]
+    kinds = [kind for kind in served if kind.name == name]
     found = next((kind for kind in kinds if kind.api_version == version), None)
     if found is not None:
         return found

@@ -158,7 +158,7 @@ def _place(text: bytes, position: int) -> tuple[int, int]:
     return before.count(b"\n") + 1, position - before.rfind(b"\n")
 
 
-def plain(text: str) -> None | bool | int | float | str:
+def plain(text: str) -> bool | int | float | str | None:
     """What a scalar without quotes and tag means (go-yaml 2 ``resolve.go``)."""
     if text in _LITERALS:
         return _LITERALS[text]
@@ -181,7 +181,7 @@ def _plain_number(bare: str, text: str) -> int | float | str:
     return float(bare)
 
 
-def _tag_of(value: None | bool | int | float | str) -> str:
+def _tag_of(value: bool | int | float | str | None) -> str:
     if value is None:
         return f"{_TAG}null"
     return _TAG + {bool: "bool", int: "int", float: "float", str: "str"}[type(value)]

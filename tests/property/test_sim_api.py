@@ -190,7 +190,7 @@ class TestOptimisticLocking:
                 head = {"resourceVersion": meta["resourceVersion"]} if patch else meta
                 body = orjson.dumps({"metadata": head, "data": {"count": count}})
                 method, media = ("PATCH", MERGE_PATCH) if patch else ("PUT", JSON)
-                reply = server.handle(KubeCall(method=method, path=path, body=body % name, content_type=media), START)
+                reply = server.handle(KubeCall(method=method, path=path, body=body, content_type=media), START)
                 assert reply.status in (200, 409)
                 accepted += reply.status == 200
         assert orjson.loads(get(server, path).body)["data"]["count"] == str(accepted)

@@ -121,8 +121,8 @@ class Limits:
     passes_max: int = 128  # passes that are not waiting for a backend
     parked_max: int = 1024  # passes that are
     kube_max: int = 48  # requests to the API server at a time, streams and lists not counted
-    events_max: int = 8  # of them, for events
-    events_waiting_max: int = 2000  # further events are dropped
+    events_max: int = 12  # of them, kept free for events, so that writes do not starve them
+    events_waiting_max: int = 20_000  # further events are dropped
     effects_max: int = 64  # effects of one pass; more is a bug
     starts_max: int = 64  # passes started in one tick, so that a tick stays short
 
@@ -472,7 +472,7 @@ class Engine:
             if started and len(seen) == len(what):
                 self._resume(current, World(seen), at)
 
-        for item in sorted(slow, key=repr):  # the order of a set is another one in every process
+        for item in sorted(slow, key=repr) if len(slow) > 1 else slow:  # the order of a set is another one in every process
             self._look(item, now, got)
         started = True
         return World(seen) if len(seen) == len(what) else None
@@ -584,10 +584,10 @@ class Engine:
         if now.mono < self._kube_paused_until:
             return
         self._kube_paused_until = 0
-        while self._kube_waiting and self._kube_busy < self._limits.kube_max:
+        while self._kube_waiting and self._kube_busy - self._events_busy < self._limits.kube_max - self._limits.events_max:
             call, then = self._kube_waiting.popleft()
             self._send_kube(call, then)
-        while self._events_waiting and self._events_busy < self._limits.events_max and self._kube_busy < self._limits.kube_max:
+        while self._events_waiting and self._events_busy < self._limits.events_max:
             call = self._events_waiting.popleft()
             self._events_busy += 1
             self._send_kube(call, lambda reply, now, call=call: self._event_sent(call, reply))  # type: ignore[misc]

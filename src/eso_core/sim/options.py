@@ -158,7 +158,9 @@ class DeleteOptions:
 def delete_options(body: bytes | None, query: Mapping[str, str]) -> DeleteOptions:
     """Options of delete: the body, or the query when there is none. Refuses with 400 and 422."""
     given: Mapping[str, Any] = body_object(body, null={}) if body else query
-    if body and given.get("kind", "DeleteOptions") not in ("DeleteOptions", "", None):
+    if any(type(given.get(key)) not in (str, type(None)) for key in ("kind", "apiVersion")):
+        raise bad_request("couldn't get version/kind; json parse error: json: cannot unmarshal into Go struct field .kind of type string")
+    if given.get("kind", "DeleteOptions") not in ("DeleteOptions", "", None):
         raise bad_request("decoded object cannot be converted to DeleteOptions")
     preconditions = given.get("preconditions") or _NOTHING
     policy, orphan, dry = given.get("propagationPolicy") or "", given.get("orphanDependents"), given.get("dryRun") or ()

@@ -103,8 +103,13 @@ def fits(shape: Shape, value: Any) -> bool:
         item = shape.item or ANY
         return type(value) is dict and all(fits(shape.fields.get(key, item), inner) for key, inner in value.items())
     if shape.form == "list":
-        return type(value) is list and all(fits(shape.item or ANY, inner) for inner in value)
+        item = shape.item or ANY
+        return type(value) is list and all(fits(item, inner) and _has_keys(shape, inner) for inner in value)
     return type(value) in _LEAF_TYPES.get(shape.type, (str, int, float, bool))
+
+
+def _has_keys(shape: Shape, item: Any) -> bool:
+    return not shape.keys or (type(item) is dict and all(key in item for key in shape.keys))
 
 
 _LEAF_TYPES: Mapping[str, tuple[type, ...]] = {"string": (str,), "integer": (int, float), "number": (int, float), "boolean": (bool,)}

@@ -351,8 +351,8 @@ def _base(resource: Resource, meta: Doc, old: Doc, stored: Owners) -> Owners:
 
 
 def _of_group(owners: Owners, resource: Resource) -> Owners:
-    """The owners whose entries are of a served version. An entry of another group spoils them all."""
+    """The owners whose entries are of a served version. For a custom resource, an entry of another group spoils them all."""
     group, _, _ = resource.kind.api_version.rpartition("/")
-    if any(manager.api_version.rpartition("/")[0] != group for manager in owners):
+    if not resource.native and any(manager.api_version.rpartition("/")[0] != group for manager in owners):
         return _SPOILED
     return {manager: share for manager, share in owners.items() if manager.api_version == resource.kind.api_version}

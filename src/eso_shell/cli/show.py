@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TextIO
 
-from eso_core.plan import CreateTarget, DeleteTarget, SecretBody, SetFinalizers, SetStatus, UpdateTarget
 from eso_core.secret import SecretBytes
 
-RED, GREEN, BOLD, PLAIN = "\x1b[31m", "\x1b[32m", "\x1b[1m", "\x1b[0m"
+RED, GREEN, YELLOW, BOLD, PLAIN = "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[1m", "\x1b[0m"
 
 
 class Paint:
@@ -18,19 +17,35 @@ class Paint:
         self._colour = colour
 
     def __call__(self, code: str, text: str) -> str:
-        return f"{code}{text}{PLAIN}" if self._colour else text
+        return f"{code}{text}{PLAIN}" if self._colour and code else text
 
 
-def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Columns as ``kubectl get`` prints them. Control characters are shown, not sent to the terminal."""
+def paint_for(stream: TextIO, environ: Mapping[str, str]) -> Paint:
+    """Colours on a terminal that can show them, unless ``NO_COLOR`` is set (no-color.org)."""
+    return Paint(colour=stream.isatty() and not environ.get("NO_COLOR") and environ.get("TERM") != "dumb")
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]], colour: Callable[[str, str], str] = lambda head, cell: cell) -> str:
+    """Columns as ``kubectl get`` prints them. Control characters are shown, not sent to the terminal.
+
+    ``colour`` paints a padded cell of the column ``head``; it may add nothing that takes up room.
+    """
     lines = [tuple(heads), *(tuple(printable(cell) for cell in row) for row in rows)]
     widths = [max(len(line[i]) for line in lines) for i in range(len(heads))]
-    return "\n".join("   ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines)
+    widths[-1] = 0  # nothing follows the last column
+    padded = [[cell.ljust(width) for cell, width in zip(line, widths, strict=True)] for line in lines]
+    body = [[colour(head, cell) for head, cell in zip(heads, line, strict=True)] for line in padded[1:]]
+    return "\n".join("   ".join(line).rstrip() for line in (padded[0], *body))
 
 
 def printable(text: str) -> str:
     """``text`` on one line, without anything that a terminal would act on."""
-    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in text)
+    return "".join(c if c.isprintable() else _escaped(c) for c in text)
+
+
+def _escaped(character: str) -> str:
+    code = ord(character)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def revealed(value: SecretBytes) -> str:
@@ -40,32 +55,3 @@ def revealed(value: SecretBytes) -> str:
         return printable(raw.decode())
     except UnicodeDecodeError:
         return f"{len(raw)} bytes, not text: {raw[:24].hex()}{'…' if len(raw) > 24 else ''}"
-
-
-def action_json(action: object, key: bytes) -> dict[str, Any]:
-    """One write, as ``eso plan -o json`` shows it. Values of Secrets are fingerprints under ``key``."""
-    match action:
-        case CreateTarget(desired) | UpdateTarget(desired):
-            verb = "create" if isinstance(action, CreateTarget) else "update"
-            body = desired.body
-            shown: dict[str, Any] = {
-                "verb": verb,
-                "kind": desired.ref.kind.name,
-                "namespace": desired.ref.namespace,
-                "name": desired.ref.name,
-                "labels": dict(desired.labels),
-                "annotations": dict(desired.annotations),
-            }
-            if isinstance(body, SecretBody):
-                shown["type"] = body.kind or "Opaque"
-                shown["data"] = {name: value.fingerprint(key) for name, value in sorted(body.data.items())}
-            return shown
-        case DeleteTarget(ref):
-            return {"verb": "delete", "kind": ref.kind.name, "namespace": ref.namespace, "name": ref.name}
-        case SetFinalizers(ref, _, finalizers):
-            fields = {"kind": ref.kind.name, "namespace": ref.namespace, "name": ref.name, "finalizers": list(finalizers)}
-            return {"verb": "set finalizers", **fields}
-        case SetStatus(ref, _, status):
-            return {"verb": "set status", "kind": ref.kind.name, "namespace": ref.namespace, "name": ref.name, "status": dict(status)}
-        case _:
-            return {"verb": type(action).__name__}

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import binascii
 import os
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -33,6 +33,7 @@ AHEAD_S = 60.0  # a login is renewed this long before it expires, or a tenth of 
 AGAIN_S = 10.0  # the shortest time from one login to the next
 WORDS_MAX = 200  # characters of a plugin's own words in an error
 
+_SERVER = re.compile(r"https?://[^\s/?#@]+(?:/[^\s?#]*)?")
 _SECTIONS = {"clusters": "cluster", "users": "user", "contexts": "context"}
 
 
@@ -63,11 +64,14 @@ def load_kubeconfig(environ: Mapping[str, str], *, path: str = "", context: str 
     if isinstance(usable, InvalidSpec):
         raise ConfigError(f"kubeconfig context {name}: {usable.what}")
 
-    server = _text(cluster, "server").rstrip("/")
+    server = _text(cluster, "server")
     if not server:
         raise ConfigError(f"kubeconfig context {name}: its cluster has no server")
     if "://" not in server:
         server = f"{'https' if ca_pem or cert_pem or insecure else 'http'}://{server}"
+    server = server.rstrip("/")
+    if not _SERVER.fullmatch(server):
+        raise ConfigError(f"kubeconfig context {name}: its cluster's server is not an http or https URL")
     return ClusterConfig(
         server=server,
         identities=_identities(user, user_folder, cluster, cert_pem, key_pem),
@@ -147,7 +151,7 @@ def _pem(entry: Mapping[str, Any], key: str, folder: Path) -> bytes:
     if data := _text(entry, f"{key}-data"):
         try:
             return base64.b64decode(data)
-        except binascii.Error:
+        except ValueError:
             raise ConfigError(f"kubeconfig: {key}-data is not base64") from None
     if file := _text(entry, key):
         try:
@@ -173,10 +177,19 @@ def _impersonate(user: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
         headers.append(("Impersonate-User", name))
     if uid := _text(user, "as-uid"):
         headers.append(("Impersonate-Uid", uid))
-    headers += [("Impersonate-Group", str(group)) for group in user.get("as-groups") or ()]
-    for key, values in (user.get("as-user-extra") or {}).items():
-        headers += [(f"Impersonate-Extra-{quote(str(key).lower(), safe='')}", str(value)) for value in values]
+    headers += [("Impersonate-Group", group) for group in _texts(user.get("as-groups"), "as-groups")]
+    extra = user.get("as-user-extra") or {}
+    if not isinstance(extra, dict):
+        raise ConfigError("kubeconfig: as-user-extra is not a mapping")
+    for key, values in extra.items():
+        headers += [(f"Impersonate-Extra-{quote(str(key).lower(), safe='')}", value) for value in _texts(values, "as-user-extra")]
     return tuple(headers)
+
+
+def _texts(listed: Any, what: str) -> list[str]:
+    if listed is not None and not isinstance(listed, list):
+        raise ConfigError(f"kubeconfig: {what} is not a list")
+    return [str(each) for each in listed or ()]
 
 
 # ---------------------------------------------------------------- who we are
@@ -187,6 +200,8 @@ def _identities(user: dict[str, Any], folder: Path, cluster: dict[str, Any], cer
     if file := _text(user, "tokenFile"):
         return TokenFile(folder / file, cert_pem=cert_pem, key_pem=key_pem)
     if token := _text(user, "token"):
+        if not token.isascii() or not token.isprintable():
+            raise ConfigError("kubeconfig: token holds characters that no token has")
         return Fixed(Identity(f"Bearer {token}", cert_pem, key_pem))
     if name := _text(user, "username"):
         login = base64.b64encode(f"{name}:{_text(user, 'password')}".encode()).decode()

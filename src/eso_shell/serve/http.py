@@ -76,6 +76,8 @@ def bind(address: str) -> socket.socket | None:
     except OSError as error:
         reason = str(error.strerror or error).partition(" (while")[0]
         raise ServeError(f"cannot listen on {address}: {reason}") from None
+    except UnicodeError:
+        raise ServeError(f"cannot listen on {address}: the host is not a name") from None
 
 
 def _split(address: str) -> tuple[str, int]:

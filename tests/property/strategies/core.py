@@ -19,16 +19,17 @@ from eso_core.compat.hash import data_hash, field_owner, owner_label
 from eso_core.door import Absent, Answer, Blob, Entries, Failed, Find, Found, Get, Payload, Query
 from eso_core.effect import Gone, Present, Readable, Seen, Unreadable, World
 from eso_core.failure import Broken, Failure, InvalidSpec, Missing, Refused, Stale, Throttled, Unreachable
-from eso_core.instant import SECOND, Instant
+from eso_core.instant import HOUR, SECOND, Instant
 from eso_core.plan import Done, NotDone, Outcome
 from eso_core.refs import NAMESPACE, SECRET, Ref
 from eso_core.secret import SecretBytes
 from eso_core.stages.decode import Decoded
+from eso_core.stages.due import version_of
 from eso_core.stages.needs import store_refs
 from eso_core.stages.reconcile import Observed
 from eso_core.target import HASH_ANNOTATION, MANAGED_LABEL, OWNER_LABEL, TargetSeen, digest, see_target
 from tests.property.strategies import api as made
-from tests.unit.core.objects import NAME, NS, es_manifest, owner, raw, store_manifest
+from tests.unit.core.objects import NAME, NS, at, es_manifest, es_of, owner, raw, store_manifest
 
 Json = Any
 CANARY = b"C4n4ryVa1ue"
@@ -119,7 +120,7 @@ def syncables(target: st.SearchStrategy[dict[str, Json]] | None = None) -> made.
     data = st.lists(
         made.objects({"secretKey": st.sampled_from(["k", "l", "m"]), "remoteRef": ref}), max_size=3, unique_by=lambda e: e["secretKey"]
     )
-    sources = st.tuples(data, st.lists(entry, max_size=2)).filter(any)
+    sources = st.tuples(data, st.lists(entry, max_size=2)) | st.tuples(data, st.lists(entry, min_size=1, max_size=2))
     meta = made.objects({}, {"labels": _marks(), "annotations": _marks()})
     interval = st.sampled_from(["0", "1h0m0s", "1m"])
     policy = st.sampled_from(["CreatedOnce", "Periodic", "OnChange"])
@@ -132,6 +133,34 @@ def syncables(target: st.SearchStrategy[dict[str, Json]] | None = None) -> made.
         return manifest
 
     return st.builds(build, sources, target if target is not None else targets(), meta, interval, policy)
+
+
+REFRESHED = ("", "2026-01-01T11:00:00Z", "2026-01-01T12:00:00Z", "2026-01-01T12:00:01Z", "2026-01-01T13:00:00Z", "not a time")
+
+
+def timed() -> st.SearchStrategy[ExternalSecret]:
+    """ExternalSecrets as far as the refresh decision looks at them: policies, intervals, and what was said of the last refresh."""
+
+    def build(policy: str, interval: str, creation: str, synced: str, refreshed: str, ready: str, generation: int) -> ExternalSecret:
+        spec = {"refreshPolicy": policy, "refreshInterval": interval}
+        meta = {"generation": generation}
+        status: dict[str, Json] = {"syncedResourceVersion": synced.replace("current", version_of(es_of(meta=meta)))}
+        status |= {"refreshTime": refreshed} if refreshed else {}
+        status |= {"conditions": [{"type": "Ready", "status": "False" if "Error" in ready else "True", "reason": ready}]} if ready else {}
+        return es_of(spec=spec, meta=meta, target={"creationPolicy": creation}, status=status)
+
+    policies = st.sampled_from(["CreatedOnce", "Periodic", "Periodic", "OnChange"])
+    intervals = st.sampled_from(["", "0", "-1s", "1ns", "1s", "1h", "1h", "24h", "soon"])
+    creations = st.sampled_from(["Owner", "Orphan", "Merge", "None", "CreateOrMerge"])
+    synced = st.sampled_from(["", "current", "current", "1-other"])
+    ready = st.sampled_from(["", "SecretSynced", "SecretSynced", "SecretSyncedError", "SecretMissing"])
+    return st.builds(build, policies, intervals, creations, synced, st.sampled_from(REFRESHED), ready, st.integers(1, 2))
+
+
+def moments() -> st.SearchStrategy[Instant]:
+    """Times around those of :func:`timed`, to the nanosecond."""
+    near = [at(text).ns + length for text in REFRESHED[1:-1] for length in (0, SECOND, HOUR)]
+    return st.builds(lambda base, more: Instant(base + more), st.sampled_from(near), st.sampled_from([-1, 0, 1, SECOND, 30 * SECOND]))
 
 
 def _marks() -> st.SearchStrategy[dict[str, str]]:
@@ -227,13 +256,15 @@ def decoded(mark: bytes = b"") -> st.SearchStrategy[Result[Decoded, Failure]]:
 
 def observations(mark: bytes = b"") -> st.SearchStrategy[Observed]:
     """Everything that one decision depends on."""
-    es = external_secrets() | syncables().map(_as_stored)
+    synced = syncables().map(as_stored)
+    es = st.one_of(synced, synced, external_secrets())
     orphans = st.lists(seen_targets(name="former", mark=mark), max_size=1).map(tuple)
     target = st.none() | seen_targets(st.just(True), mark=mark)
     return st.builds(lambda e, d, t, o: Observed(external_secret=e, decoded=d, target=t, orphans=o), es, decoded(mark), target, orphans)
 
 
-def _as_stored(manifest: Json) -> ExternalSecret:
+def as_stored(manifest: Json) -> ExternalSecret:
+    """A manifest of :func:`syncables`, as the API server has it."""
     meta = {**manifest["metadata"], "uid": ES_UID, "resourceVersion": "7", "generation": 1}
     return parse_external_secret({**manifest, "metadata": meta}).unwrap()
 
@@ -246,13 +277,33 @@ def instants() -> st.SearchStrategy[Instant]:
 # ---------------------------------------------------------------- worlds
 
 
+_KEY = {"name": "creds", "key": "key"}
+PROVIDERS: tuple[dict[str, Json], ...] = (
+    {},
+    {"fake": {"data": []}, "vault": {"server": "https://v"}},
+    {"passworddepot": {}},
+    {"vault": {"server": "https://v", "path": "kv", "auth": {"tokenSecretRef": _KEY}}},
+    {"vault": {"server": "https://v", "path": "kv", "auth": {"tokenSecretRef": {**_KEY, "namespace": "elsewhere"}}}},
+    {"vault": {"server": "https://v", "auth": {"kubernetes": {"role": "r", "serviceAccountRef": {"name": "sa"}}}}},
+    {"kubernetes": {"auth": {"token": {"bearerToken": _KEY}}, "server": {"caProvider": {"type": "ConfigMap", "name": "ca", "key": "key"}}}},
+    {
+        "aws": {
+            "service": "SecretsManager",
+            "region": "r",
+            "auth": {"secretRef": {"accessKeyIDSecretRef": _KEY, "secretAccessKeySecretRef": _KEY}},
+        }
+    },
+)
+"""Stores of providers that need something, and stores that cannot be used."""
+
+
 def stores(ref: Ref, mark: bytes = b"") -> made.Made:
     """A store of some provider, in some state."""
     entry = st.builds(
         lambda key, value: {"key": key, "value": (mark + value).decode("latin-1")}, st.sampled_from(REMOTE), st.binary(max_size=4)
     )
     fake = st.lists(entry, max_size=3).map(lambda data: {"fake": {"data": data}})
-    provider = st.one_of(fake, fake, made.providers(), st.just({}))
+    provider = st.one_of(fake, fake, fake, st.sampled_from(PROVIDERS), made.providers())
     ready = st.sampled_from(
         [None, [], [{"type": "Ready", "status": "True"}], [{"type": "Ready", "status": "True"}], [{"type": "Ready", "status": "False"}]]
     )
