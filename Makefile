@@ -4,18 +4,19 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
 STAMP := $(VENV)/.synced
+UV := uv==0.13.9
 
 help: ## this text
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
 setup: $(STAMP) ## .venv with everything that uv.lock names
 
-$(VENV)/bin/uv:
+$(BIN)/uv:
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(UV)
 
-$(STAMP): $(VENV)/bin/uv pyproject.toml uv.lock
+$(STAMP): $(BIN)/uv pyproject.toml uv.lock
 	UV_PROJECT_ENVIRONMENT=$(VENV) $(BIN)/uv sync --frozen --quiet --inexact
 	@touch $(STAMP)
 
@@ -28,8 +29,8 @@ lint: setup ## style, types, import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: setup lint ## every test, end to end included
-	$(BIN)/python -m tests.e2e.harness.binaries
+test: lint ## every test, end to end included; ARGS="tests/unit" runs a part
+	$(if $(ARGS),,$(BIN)/python -m tests.e2e.harness.binaries)
 	$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
 
 sim: setup ## simulate; SEED=n replays one schedule, RUNS=n runs many

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import orjson
 
-from eso_core.machines.cache import Cache, Change, Packed
+from eso_core.machines.cache import Cache, Change, Packed, version_number
 from eso_core.machines.engine import Watched
 from eso_core.machines.shallow import shallow
 from eso_core.refs import CLUSTER_SECRET_STORE, EXTERNAL_SECRET, SECRET, SECRET_STORE, Kind, Ref
@@ -98,6 +98,5 @@ def _object(raw: bytes) -> dict[str, Any] | None:
 
 def _packed(kind: Kind, found: dict[str, Any], gate: object, indexed: tuple[tuple[str, str], ...]) -> Packed:
     meta = found["metadata"]
-    version = meta["resourceVersion"]
     ref = Ref(kind, meta.get("namespace", ""), meta["name"])
-    return Packed(ref, int(version) if version.isdecimal() else 0, orjson.dumps(found), gate, indexed)
+    return Packed(ref, version_number(meta["resourceVersion"]), orjson.dumps(found), gate, indexed)

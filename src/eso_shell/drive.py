@@ -55,7 +55,7 @@ class Driver:
         self._news = asyncio.Event()
         self._streams: dict[int, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._stop_at: float | None = None
+        self._stop_at: int | None = None  # monotonic nanoseconds
         self.ticked_at = 0  # monotonic nanoseconds
 
     def stop(self) -> None:
@@ -118,11 +118,6 @@ class Driver:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
-
-    def _request(self, tasks: asyncio.TaskGroup, work: Coroutine[None, None, None]) -> None:
-        task = tasks.create_task(work)
-        self._requests.add(task)
-        task.add_done_callback(self._requests.discard)
 
     async def _send_kube(self, ticket: int, call: KubeCall) -> None:
         reply = await self._kube.call(call)

@@ -193,7 +193,8 @@ class HttpClient:
     """Sends backend calls. One event loop owns it; connections open with the first call.
 
     At most ``connections_max`` connections are in use at a time, and ``host_max`` to one host with one ``Tls``; a call waits for one within
-    its time limit, and so does the rest of a large answer for its turn. A reused connection that turns out closed is replaced once for GET, HEAD, PUT and DELETE.
+    its time limit, and so does the rest of a large answer for its turn. A reused connection that turns out closed is replaced once for GET,
+    HEAD, PUT and DELETE.
     """
 
     def __init__(

@@ -125,7 +125,7 @@ class TestDecode:
 
 
 class TestNeeds:
-    @given(st.data(), made.external_secrets())
+    @given(st.data(), made.referring())
     def test_they_come_to_an_end_and_keep_tenants_apart(self, data: st.DataObject, es: ExternalSecret) -> None:
         """Whatever the stores hold, reading what is asked for ends; a namespaced store asks for nothing outside of its namespace."""
         world: World = data.draw(made.worlds(es))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-KUBE = ("conflict", "missing", "throttled", "broken", "lost before", "lost after")
+KUBE = ("conflict", "missing", "forbidden", "throttled", "broken", "lost before", "lost after")
 BACKEND = ("slow", "black hole", "denied", "absent", "throttled", "unavailable", "garbage", "empty", "huge", "unmounted")
 WATCH = ("drop", "duplicate", "stall", "garbage line", "refused")
 WORLD = ("crash", "compact", "jump", "second", "freeze", "revoke")

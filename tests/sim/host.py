@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING, assert_never
 
 from eso_core.config import Config
@@ -27,6 +29,7 @@ class Host:
         self.alive = True
         self.dirty = True
         self.frozen_until = 0
+        self._inbox: deque[Callable[[], None]] = deque()
         self._wake: int | None = 0
         self.streams: dict[int, Stream] = {}
         self._world = world
@@ -56,16 +59,20 @@ class Host:
             stream.over = True
         self.streams.clear()
 
-    def _hears(self, tell: object) -> None:
-        """Call ``tell`` when the host can hear: at once, after a freeze, or never."""
-        assert callable(tell)
+    def _hears(self, tell: Callable[[], None]) -> None:
+        """Call ``tell`` when the host can hear: at once, after a freeze, or never. What waits stays in order."""
+        self._inbox.append(tell)
+        self._listen()
+
+    def _listen(self) -> None:
         if not self.alive:
             return
         if self.frozen_until > self._world.clock.mono:
-            self._world.clock.at(self.frozen_until, lambda: self._hears(tell))
+            self._world.clock.at(self.frozen_until, self._listen)
             return
-        self.dirty = True
-        tell()
+        while self._inbox:
+            self.dirty = True
+            self._inbox.popleft()()
 
     def _carry_out(self, command: Command) -> None:
         match command:

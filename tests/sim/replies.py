@@ -20,6 +20,8 @@ def kube_fault(fault: str, call: KubeCall, random: Random) -> KubeReply | CallFa
             return _status(409, "Conflict", "the object has been modified")
         case "missing":
             return _status(404, "NotFound", "not found")
+        case "forbidden":
+            return _status(403, "Forbidden", "the service account may not")
         case "throttled":
             return _status(429, "TooManyRequests", "too many requests", retry=random.choice((0, 1, 5)))
         case "broken":

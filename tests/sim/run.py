@@ -5,6 +5,7 @@ trouble    users act and everything fails at random; the checks of ``checks.py``
 calm       faults stop: within ``CALM_S`` seconds the cluster is as the oracle says
 silence    nothing changes: no writes but refresh times, also after a restart
 change     one backend value changes: at most one write of each Secret, and the oracle is right again
+recovery   a store goes, and comes back: whoever waits for it is served within ``RECOVERY_S`` seconds, whatever its pause
 end        every ExternalSecret is deleted: all are gone within ``END_S`` seconds, and so is what they owned
 =========  ===============================================================================================
 """
@@ -15,10 +16,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from eso_core.instant import MINUTE, SECOND
+from eso_core.machines.watch import SILENCE_S
 from eso_core.refs import EXTERNAL_SECRET, SECRET
 from tests.sim.checks import Violation
 from tests.sim.dice import Dice
 from tests.sim.host import Host
+from tests.sim.model import Store
 from tests.sim.oracle import expected
 from tests.sim.settled import restless, unsettled
 from tests.sim.user import User
@@ -26,6 +29,7 @@ from tests.sim.world import Tracked, World
 
 CALM_S = 900
 END_S = 600
+RECOVERY_S = 5
 LOOK_S = 20  # seconds between two looks at the cluster
 PASSES_MAX = 40  # of one object, from the last fault until all is settled
 
@@ -66,6 +70,8 @@ class Play:
         self._calm()
         self._silence()
         self._change()
+        if self.world.dice.user.random() < 0.3:
+            self._recover()
         self._end()
 
     # ------------------------------------------------------------ trouble
@@ -124,7 +130,7 @@ class Play:
         for host in self.world.hosts:
             seconds = self.world.dice.faults.choice((5, 60))
             host.frozen_until = self.world.clock.mono + seconds * SECOND
-            self.world.upset(seconds)
+            self.world.upset(seconds + (SILENCE_S + 40 if self.world.swarm.rates["watch", "stall"] else 0))
 
     # ------------------------------------------------------------ calm
 
@@ -202,7 +208,7 @@ class Play:
         if most > 1:
             raise Violation("I3 one change", f"{most} writes of {place}")
 
-    def _changeable(self) -> tuple[object, str, int] | None:
+    def _changeable(self) -> tuple[Store, str, int] | None:
         world = self.world
         for store in world.stores.values():
             for key in sorted(store.values):
@@ -214,6 +220,22 @@ class Play:
 
     def _synced(self, tracked: Tracked) -> bool:
         return expected(tracked.wanted, tracked.namespace, self.world.stores).state == "synced"
+
+    # ------------------------------------------------------------ recovery
+
+    def _recover(self) -> None:
+        world = self.world
+        chosen = self._changeable()
+        if chosen is None or world.swarm.has("jump"):
+            return
+        store, _, longest = chosen
+        world.say("sim", "RECOVERY")
+        self.user.withdraw(store)
+        world.run(longest + 60)
+        self.user.restore(store)
+        world.run(RECOVERY_S)
+        if fault := unsettled(world):
+            raise Violation("I4 recovery", f"{RECOVERY_S} s after {store.id.name} came back: {fault}")
 
     # ------------------------------------------------------------ the end
 

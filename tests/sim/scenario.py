@@ -10,6 +10,7 @@ NAMESPACES = ("ns-a", "ns-b", "ns-c")
 PLAIN, OBJECTS = ("p1", "p2"), ("j1", "j2", "j3")  # keys of plain values, and of objects
 CREATIONS = ("Owner",) * 16 + ("Orphan", "Orphan", "CreateOrMerge", "Merge", "None")
 INTERVALS = (45, 60, 60, 120, 300, 3600, 0)
+SHARED = "shared"  # a target that several objects may want to own
 REFRESHES = ("Periodic",) * 8 + ("OnChange", "CreatedOnce")
 
 
@@ -63,9 +64,10 @@ class Wishes:
         entries.sort(key=lambda entry: entry.part == "data")
         creation = random.choice(CREATIONS)
         deletion = random.choice(("Retain", "Retain", "Merge", *(("Delete",) * 2 if creation == "Owner" else ())))
+        target = name if random.random() < 0.8 else f"{name}-t{random.randint(1, 3)}"
         return Wanted(
             entries=tuple(entries),
-            target=name if random.random() < 0.8 else f"{name}-t{random.randint(1, 3)}",
+            target=SHARED if creation == "Owner" and random.random() < 0.08 else target,
             creation=creation,
             deletion=deletion,
             refresh=random.choice(REFRESHES),

@@ -19,6 +19,7 @@ MESSAGES = {
     "retained": "secret retained due to DeletionPolicy=Retain",
     "deleted": "secret deleted due to DeletionPolicy=Delete",
     "failed": "could not get secret data from provider",
+    "owned": "target is owned by another ExternalSecret",
     "missing": "secret will not be created due to CreationPolicy=Merge",
 }
 
@@ -44,8 +45,8 @@ def _faults(world: World) -> Iterator[str]:
 def _store_fault(world: World, store: Store) -> str:
     found = world.server.read(Ref(SECRET_STORE if store.id.namespace else CLUSTER_SECRET_STORE, store.id.namespace, store.id.name))
     ready = ready_of(found or {})
-    should = "True" if store.usable else "False"
-    return "" if ready is not None and ready["status"] == should else f"condition is {ready}, should be {should}"
+    should = "store validated" if store.usable else "unable to create client" if store.held is None else "unable to validate store"
+    return "" if ready is not None and ready["message"] == should else f"condition is {ready}, should be {should}"
 
 
 def ready_of(found: dict[str, Any]) -> dict[str, Any] | None:
@@ -62,6 +63,8 @@ def _fault(world: World, tracked: Tracked) -> str:
     verdict = _verdict(world, tracked)
     secret = world.server.read(Ref(SECRET, tracked.namespace, tracked.wanted.target))
     ready = ready_of(found)
+    if verdict.state in ("synced", "deleted") and _is_taken(tracked, secret):
+        verdict = Verdict("owned")
     if ready is None:
         return f"has no condition, should be {verdict.state}"
     stale = _version_fault(tracked, found, ready)
@@ -69,7 +72,11 @@ def _fault(world: World, tracked: Tracked) -> str:
         return stale
     if not tracked.wanted.lively:
         return _lazy_fault(world, tracked, verdict, ready, secret)
-    return _condition_fault(verdict, ready) or _target_fault(world, tracked, verdict, secret) or _due_fault(world, tracked)
+    return (
+        _condition_fault(verdict, ready)
+        or _target_fault(world, tracked, verdict, secret)
+        or _due_fault(world, tracked, failing=ready["status"] != "True")
+    )
 
 
 def _version_fault(tracked: Tracked, found: dict[str, Any], ready: dict[str, Any]) -> str:
@@ -88,7 +95,7 @@ def _verdict(world: World, tracked: Tracked) -> Verdict:
 
 
 def _condition_fault(verdict: Verdict, ready: dict[str, Any]) -> str:
-    should = "False" if verdict.state == "failed" else "True"
+    should = "False" if verdict.state in ("failed", "owned") else "True"
     if (ready["status"], ready["message"]) == (should, MESSAGES[verdict.state]):
         return ""
     return f"condition is {ready['status']} {ready['message']!r}, should be {should} {MESSAGES[verdict.state]!r}"
@@ -112,8 +119,16 @@ def _target_fault(world: World, tracked: Tracked, verdict: Verdict, secret: dict
     return _marks_fault(tracked, secret)
 
 
+def _is_taken(tracked: Tracked, secret: dict[str, Any] | None) -> bool:
+    """Another ExternalSecret was faster."""
+    owners = secret["metadata"].get("ownerReferences", []) if secret is not None else []
+    return any(owner["kind"] == "ExternalSecret" and owner["name"] != tracked.name for owner in owners)
+
+
 def _marks_fault(tracked: Tracked, secret: dict[str, Any]) -> str:
     labels, owners = secret["metadata"].get("labels", {}), secret["metadata"].get("ownerReferences", [])
+    if labels.get(MANAGED_LABEL) != "true":
+        return "target is not marked as managed"
     if labels.get("rev") != tracked.wanted.label:
         return f"target has label rev {labels.get('rev')}, should be {tracked.wanted.label}"
     if (tracked.wanted.creation == "Owner") != any(owner["name"] == tracked.name for owner in owners):
@@ -143,7 +158,7 @@ def _orphan(world: World, tracked: Tracked) -> str:
 
 def _lazy_fault(world: World, tracked: Tracked, verdict: Verdict, ready: dict[str, Any], secret: dict[str, Any] | None) -> str:
     """An object that does not follow its backend: ready unless it cannot be, and its target holds what was once right."""
-    if ready["status"] != "True" and verdict.state != "failed" and not _may_linger(world):
+    if ready["status"] != "True" and verdict.state not in ("failed", "owned") and not _may_linger(world):
         return f"condition is {ready['status']} {ready['message']!r}, should be ready"
     if ready["message"] != MESSAGES["synced"] or tracked.wanted.creation not in ("Owner", "CreateOrMerge"):
         return ""
@@ -172,10 +187,10 @@ def restless(world: World) -> set[tuple[str, str]]:
 def _is_open(world: World, tracked: Tracked) -> bool:
     ready = ready_of(world.server.read(Ref(EXTERNAL_SECRET, tracked.namespace, tracked.name)) or {})
     secret = world.server.read(Ref(SECRET, tracked.namespace, tracked.wanted.target))
-    return ready is None or ready["status"] != "True" or secret is None
+    return ready is None or ready["status"] != "True" or ready["message"] == MESSAGES["missing"] or secret is None
 
 
-def _due_fault(world: World, tracked: Tracked) -> str:
+def _due_fault(world: World, tracked: Tracked, *, failing: bool) -> str:
     """A lively object has a date in the future."""
     host = next(iter(world.living))
     key = Ref(EXTERNAL_SECRET, tracked.namespace, tracked.name)
@@ -185,7 +200,7 @@ def _due_fault(world: World, tracked: Tracked) -> str:
     if due is None:
         return "is in no queue"
     late = due - world.clock.mono
-    most = max(tracked.wanted.interval_s * SECOND, 7 * MINUTE) + SECOND
+    most = (7 * MINUTE if failing else tracked.wanted.interval_s * SECOND) + SECOND
     return f"is due in {late / SECOND:.1f} s" if late > most else ""
 
 

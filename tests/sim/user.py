@@ -101,7 +101,10 @@ class User:
     # ------------------------------------------------------------ stores
 
     def _delete_store(self) -> str:
-        store = self._store()
+        return self.withdraw(self._store())
+
+    def withdraw(self, store: Store) -> str:
+        """Delete a store."""
         store.exists = False
         self._world.delete(Ref(SECRET_STORE if store.id.namespace else CLUSTER_SECRET_STORE, store.id.namespace, store.id.name))
         return f"deletes store {store.id.name}"
@@ -110,7 +113,10 @@ class User:
         gone = [store for store in self._world.stores.values() if not store.exists]
         if not gone:
             return ""
-        store = self._random.choice(gone)
+        return self.restore(self._random.choice(gone))
+
+    def restore(self, store: Store) -> str:
+        """Create a store again."""
         store.exists = True
         self._world.apply_store(store)
         return f"creates store {store.id.name}"

@@ -11,6 +11,13 @@ from dataclasses import dataclass, field
 
 from eso_core.refs import Kind, Ref
 
+VERSION_DIGITS = 20  # of 64 bits
+
+
+def version_number(text: str) -> int:
+    """A resourceVersion as a number; 0 when it is none."""
+    return int(text) if text.isdecimal() and len(text) <= VERSION_DIGITS else 0
+
 
 @dataclass(slots=True, frozen=True)
 class Packed:

@@ -22,15 +22,17 @@ from typing import Any, assert_never
 
 from eso_core.door import Answer, Ask
 from eso_core.effect import Answers, Effect, Fetch, Flow, Gone, Present, Read, Readable, Reply, Seen, Selection, Token, Whole, World, Write
-from eso_core.failure import Broken, Failure, Throttled, Unreachable
+from eso_core.failure import Broken, Failure, Unreachable
 from eso_core.instant import SECOND, Now
 from eso_core.machines.apply import Applicable, call_of, outcome_of
 from eso_core.machines.backends import Backends, Conversation, Load
 from eso_core.machines.backoff import Backoff as Pauses
-from eso_core.machines.cache import Cache, Change, Packed
+from eso_core.machines.cache import Cache, Change, Packed, version_number
 from eso_core.machines.events import EventRecorder
 from eso_core.machines.lookups import KEEP_S, Inquiry, Lookups
+from eso_core.machines.outbox import Outbox
 from eso_core.machines.queue import Queue
+from eso_core.machines.waits import Waits
 from eso_core.machines.watch import Complete, Deleted, Listed, ListPage, News, Phase, Progress, Upsert, Watcher, why_not_synced
 from eso_core.plan import (
     Again,
@@ -158,7 +160,6 @@ class Engine:
         namespace: str = "",
         limits: Limits = Limits(),
     ) -> None:
-        self.dropped_events = 0
         self.cache = Cache()
         self.queue: Queue[Ref] = Queue()
         self._limits = limits
@@ -173,15 +174,10 @@ class Engine:
         self._passes: dict[Ref, _Pass] = {}
         self._parked = 0
         self._ready: deque[tuple[_Pass, Reply | None]] = deque()
-        self._waiters: dict[Ref, dict[Ref, None]] = {}  # keys in order: a set of them would have another one in every process
-        self._waits_of: dict[Ref, frozenset[Ref]] = {}
+        self._waits: Waits[Ref, Ref] = Waits()
         self._held: dict[Ref, _Held] = {}
-        self._kube_waiting: deque[tuple[KubeCall, Callable[[KubeReply | CallFailed, Now], None]]] = deque()
-        self._events_waiting: deque[KubeCall] = deque()
-        self._kube_busy = 0
-        self._events_busy = 0
-        self._kube_paused_until = 0
-        self._kube_then: dict[int, Callable[[KubeReply | CallFailed, Now], None]] = {}
+        self._outbox = Outbox(at_once=limits.kube_max, events_at_once=limits.events_max, events_waiting=limits.events_waiting_max)
+        self._pages: dict[int, Watcher] = {}
         self._talks: dict[int, Conversation] = {}
         self._streams: dict[int, Watcher] = {}
         self._tickets = 0
@@ -204,7 +200,12 @@ class Engine:
     @property
     def busy(self) -> int:
         """Passes and requests under way; 0 means that nothing happens before :meth:`wake_at` or news."""
-        return len(self._passes) + self._kube_busy + len(self._events_waiting) + len(self._talks)
+        return len(self._passes) + self._outbox.busy + len(self._talks)
+
+    @property
+    def dropped_events(self) -> int:
+        """Events that were not sent, because too many were waiting."""
+        return self._outbox.dropped
 
     @property
     def passes(self) -> int:
@@ -224,17 +225,18 @@ class Engine:
         times = [w.next_at() for w in self.watchers]
         if self.synced and not self._stopping and self._has_room():
             times.append(self.queue.next_at())
-        if (self._kube_waiting or self._events_waiting) and self._kube_paused_until:
-            times.append(self._kube_paused_until)
+        times.append(self._outbox.wake_at())
         return min((t for t in times if t is not None), default=None)
 
     # ------------------------------------------------------------ told by the owner
 
     def kube_reply(self, ticket: int, reply: KubeReply | CallFailed, now: Now) -> None:
         """The answer to :class:`SendKube`."""
-        then = self._kube_then.pop(ticket, None)
-        if then is not None:
-            then(reply, now)
+        watcher = self._pages.pop(ticket, None)
+        if watcher is not None:
+            self._take_in(watcher, watcher.page(reply, now.mono), now)
+        else:
+            self._outbox.reply(ticket, reply, now)
 
     def call_reply(self, ticket: int, reply: CallReply, now: Now) -> None:
         """The answer to :class:`SendCall`."""
@@ -263,7 +265,7 @@ class Engine:
         self._advance_ready(now)
         self._start_passes(now)
         self._advance_ready(now)
-        self._send_kube_calls(now)
+        self._out.extend(SendKube(ticket, call) for ticket, call in self._outbox.send(now.mono, self._ticket))
         if now.mono - self._expired_at > KEEP_S * SECOND:
             self._expired_at = now.mono
             self._lookups.expire(now.mono)
@@ -291,14 +293,11 @@ class Engine:
             if isinstance(want, ListPage):
                 if want.first:
                     self._listed.pop(watcher.kind, None)
-                self._kube_then[ticket] = lambda reply, at, watcher=watcher: self._page(watcher, reply, at)  # type: ignore[misc]
+                self._pages[ticket] = watcher
                 self._out.append(SendKube(ticket, want.call))
             else:
                 self._streams[ticket] = watcher
                 self._out.append(OpenWatch(ticket, want.call))
-
-    def _page(self, watcher: Watcher, reply: KubeReply | CallFailed, now: Now) -> None:
-        self._take_in(watcher, watcher.page(reply, now.mono), now)
 
     def _give_up(self, ticket: int) -> None:
         if self._streams.pop(ticket, None) is not None:
@@ -323,10 +322,10 @@ class Engine:
                     if packed is not None:
                         self._changed(rule, self.cache.remove(packed.ref, packed.version), now)
                 case Progress(version):
-                    self.cache.heard(watcher.kind, _number(version))
+                    self.cache.heard(watcher.kind, version_number(version))
                 case Complete(version):
                     listed = self._listed.pop(watcher.kind, set())
-                    for change in self.cache.keep_only(watcher.kind, listed.__contains__, _number(version)):
+                    for change in self.cache.keep_only(watcher.kind, listed.__contains__, version_number(version)):
                         self._changed(rule, change, now)
                 case _:
                     assert_never(item)
@@ -346,7 +345,7 @@ class Engine:
             self.queue.add(key, now.mono)
 
     def _wake_waiters(self, ref: Ref, now: Now) -> None:
-        for key in self._waiters.pop(ref, {}):
+        for key in self._waits.changed(ref):
             self.queue.add(key, now.mono)
 
     # ------------------------------------------------------------ passes
@@ -361,7 +360,7 @@ class Engine:
             key = self.queue.take(now.mono) if self._has_room() else None
             if key is None:
                 return
-            self._forget_waits(key)
+            self._waits.forget(key)
             started = self._passes[key] = _Pass(key, self._flows[key.kind](key), now)
             self._advance(started, None, now)
 
@@ -402,7 +401,7 @@ class Engine:
             case Write(Emit(event)):
                 call = self._events.record(event, now)
                 if call is not None:
-                    self._queue_event(call)
+                    self._outbox.put_event(call, lambda reply, at: self._event_sent(call, reply))
                 return Done()
             case Write(CreateTarget() | UpdateTarget() | DeleteTarget() | SetFinalizers() | SetStatus() as action):
                 self._write(current, action)
@@ -432,10 +431,8 @@ class Engine:
                 assert_never(settled.requeue)
         if any(self._changed_since(current, ref) for ref in settled.waits_on):
             again = now.mono
-        elif settled.waits_on:
-            self._waits_of[key] = settled.waits_on
-            for ref in settled.waits_on:
-                self._waiters.setdefault(ref, {})[key] = None
+        else:
+            self._waits.wait(key, settled.waits_on)
         self.queue.done(key, again)
         self._out.append(Report(key, settled, now.mono - current.started.mono, tuple(current.writes)))
 
@@ -443,14 +440,6 @@ class Engine:
         """What the pass waits for has changed while it ran."""
         packed = self.cache.get(ref)
         return ref in current.saw and current.saw[ref] != (packed.version if packed is not None else 0)
-
-    def _forget_waits(self, key: Ref) -> None:
-        for ref in self._waits_of.pop(key, frozenset()):
-            waiting = self._waiters.get(ref)
-            if waiting is not None:
-                waiting.pop(key, None)
-                if not waiting:
-                    del self._waiters[ref]
 
     # ------------------------------------------------------------ Read
 
@@ -495,7 +484,7 @@ class Engine:
         what: Whole | Token = Whole(item, 10) if isinstance(item, Ref) else item
         inquiry = self._lookups.look(what, now.mono, lambda seen, at: got(item, seen, Now(now.wall.plus(at - now.mono), at)))
         if inquiry is not None:
-            self._kube_waiting.append((inquiry.call, lambda reply, at: self._looked(inquiry, reply, at)))
+            self._outbox.put(inquiry.call, lambda reply, at: self._looked(inquiry, reply, at))
 
     def _looked(self, inquiry: Inquiry, reply: KubeReply | CallFailed, now: Now) -> None:
         self._lookups.answer(inquiry, reply, now.mono)
@@ -547,10 +536,7 @@ class Engine:
             self._written(current.key, ref, outcome, now)
             self._resume(current, outcome, now)
 
-        if isinstance(action, SetStatus):
-            self._kube_waiting.appendleft((call, done))  # a pass that is nearly done comes before one that begins
-        else:
-            self._kube_waiting.append((call, done))
+        self._outbox.put(call, done, first=isinstance(action, SetStatus))  # a pass that is nearly done comes before one that begins
 
     def _written(self, writer: Ref, ref: Ref, outcome: Outcome, now: Now) -> None:
         """Take in the object as the API server returned it, then judge the watch events that came meanwhile.
@@ -574,55 +560,13 @@ class Engine:
                 if seen > version or key != writer or isinstance(outcome, NotDone):
                     self.queue.add(key, now.mono)
 
-    def _queue_event(self, call: KubeCall) -> None:
-        if len(self._events_waiting) >= self._limits.events_waiting_max:
-            self.dropped_events += 1
-        else:
-            self._events_waiting.append(call)
-
-    def _send_kube_calls(self, now: Now) -> None:
-        if now.mono < self._kube_paused_until:
-            return
-        self._kube_paused_until = 0
-        while self._kube_waiting and self._kube_busy - self._events_busy < self._limits.kube_max - self._limits.events_max:
-            call, then = self._kube_waiting.popleft()
-            self._send_kube(call, then)
-        while self._events_waiting and self._events_busy < self._limits.events_max:
-            call = self._events_waiting.popleft()
-            self._events_busy += 1
-            self._send_kube(call, lambda reply, now, call=call: self._event_sent(call, reply))  # type: ignore[misc]
-
-    def _send_kube(self, call: KubeCall, then: Callable[[KubeReply | CallFailed, Now], None]) -> None:
-        ticket = self._ticket()
-        self._kube_busy += 1
-
-        def answered(reply: KubeReply | CallFailed, now: Now) -> None:
-            self._kube_busy -= 1
-            self._throttle(reply, now)
-            then(reply, now)
-
-        self._kube_then[ticket] = answered
-        self._out.append(SendKube(ticket, call))
-
-    def _throttle(self, reply: KubeReply | CallFailed, now: Now) -> None:
-        """Leave the API server alone for as long as it asks, up to a minute."""
-        if isinstance(reply, KubeReply) and reply.status == 429:
-            self._kube_paused_until = max(self._kube_paused_until, now.mono + min(max(reply.retry_after_s, 1), 60) * SECOND)
-        elif isinstance(reply, CallFailed) and isinstance(reply.failure, Throttled):
-            self._kube_paused_until = max(self._kube_paused_until, now.mono + min(reply.failure.after_ns, 60 * SECOND))
-
     def _event_sent(self, call: KubeCall, reply: KubeReply | CallFailed) -> None:
-        self._events_busy -= 1
         if call.method == "PATCH" and isinstance(reply, KubeReply) and reply.status == 404:
             self._events.lost(call)
 
     def _ticket(self) -> int:
         self._tickets += 1
         return self._tickets
-
-
-def _number(version: str) -> int:
-    return int(version) if version.isdecimal() else 0
 
 
 def _where(bug: BaseException) -> str:

@@ -36,12 +36,8 @@ class _TokenReply(msgspec.Struct):
     status: _TokenStatus
 
 
-class _Object(msgspec.Struct):
-    metadata: dict[str, msgspec.Raw]
-
-
 _token = msgspec.json.Decoder(_TokenReply)
-_object = msgspec.json.Decoder(_Object)
+_object = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 @dataclass(slots=True)
@@ -147,5 +143,5 @@ def _present(what: Whole, body: bytes) -> Seen:
     except RecursionError:
         return Present(shallow(body))
     except MALFORMED:
-        return Unreadable(Broken(f"the API server's answer for {what.ref} is not a Kubernetes object"))
+        return Unreadable(Broken(f"the API server's answer for {what.ref} is not a JSON object"))
     return Present(body)

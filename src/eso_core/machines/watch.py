@@ -9,8 +9,8 @@
                  │                └──────────── version known ◄────────────────┤
                  └───────────── 410, no version known ◄────────────────────────┘
 
-A list is paged and consistent; a page that is too large to be read is asked for by halves. A stream that is silent for ``SILENCE_S`` although bookmarks were asked for is taken for dead. Pauses double
-from 0.2 s to 30 s and are reset by the first page or line of good news.
+A list is paged and consistent; a page that is too large to be read is asked for by halves. A stream that is silent for ``SILENCE_S``
+although bookmarks were asked for is taken for dead. Pauses double from 0.2 s to 30 s and are reset by the first page or line of good news.
 
 Sources: Kubernetes API concepts, "Efficient detection of changes", "Watch bookmarks", "410 Gone".
 """

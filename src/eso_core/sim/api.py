@@ -9,7 +9,7 @@ Guarantees
 
 Caveats
     * No authentication, authorization, admission plugins (but NamespaceLifecycle), conversion between versions, CEL rules, strategic merge
-      patch, server-side apply, tables or protobuf.
+      patch, JSON patch, server-side apply, warning headers, discovery, tables or protobuf.
     * The garbage collector and the namespace controller run when they are called.
     * Bodies are nested 100 levels deep at most, not 10,000.
     * Nothing is ever late: a resource version from the future is refused at once where the real server waits 3 seconds first.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from eso_core.instant import Instant
 from eso_core.refs import NAMESPACE
 from eso_core.sim.natives import NATIVES
 from eso_core.sim.ownership import Owners
@@ -91,6 +90,3 @@ class Cluster:
     def _tell(self) -> None:
         for callback in tuple(self._callbacks):
             callback()
-
-
-EPOCH = Instant(0)

@@ -69,8 +69,9 @@ def _custom(kind: Kind, schema: Schema, rules: Structural, status: bool) -> Reso
         return out
 
     def check(doc: Doc, old: Doc | None) -> list[Cause]:
-        if "kind" in doc:
-            return [wrong("kind", doc["kind"], f"must be {kind.name}")]
+        head = (("apiVersion", kind.api_version), ("kind", kind.name))
+        if strange := [wrong(key, doc[key], f"must be {right}") for key, right in head if key in doc]:
+            return strange
         if old is None:
             return [*rules.faults(schema, {**doc, "metadata": {}}, ""), *repeated({}, doc)]
         members = schema.get("properties", {})

@@ -188,7 +188,7 @@ def _refuse_strangers(asked: Asked, doc: Doc) -> None:
 def _patched(asked: Asked, stored: Stored, patch: Mapping[str, Any]) -> Doc:
     resource, kind = asked.resource, asked.resource.kind
     try:
-        doc = document(resource, merge({"apiVersion": kind.api_version, "kind": kind.name, **stored.doc}, patch))
+        doc = document(resource, merge({"apiVersion": kind.api_version, "kind": kind.name, **stored.doc}, patch), patched=True)
         _refuse_strangers(asked, doc)
     except Refusal as refusal:
         raise invalid(_NO_KIND, "", [wrong("patch", "...", refusal.message)]) from None

@@ -13,7 +13,7 @@ from eso_core import refs
 from eso_core.refs import Kind
 from eso_core.sim import names
 from eso_core.sim.ownership import same
-from eso_core.sim.resource import Doc, Resource, closed, typed
+from eso_core.sim.resource import Doc, Resource, closed, nothing_wrong, typed
 from eso_core.sim.shape import ANY, STRING, Shape, decode, leaf, list_of, map_of, strangers, struct
 from eso_core.sim.status import Cause, required, ruled_out, too_long, wrong
 
@@ -30,14 +30,10 @@ _BYTES = leaf("bytes")
 def _native(kind: Kind, members: Mapping[str, Shape], **rest: Any) -> Resource:
     shape = closed(members)
     read = rest.pop("read", None) or typed(shape, kind)
-    rules: Callable[[Doc, Doc | None], list[Cause]] = rest.pop("check", _fine)
+    rules: Callable[[Doc, Doc | None], list[Cause]] = rest.pop("check", nothing_wrong)
     check = rules if kind.group else partial(_check_core, rules)
     decoded = rest.pop("decoded", shape)
     return Resource(kind=kind, shape=shape, read=read, strangers=partial(strangers, decoded), blank=decode(shape, {}), check=check, **rest)
-
-
-def _fine(doc: Doc, old: Doc | None) -> list[Cause]:
-    return []
 
 
 def _check_core(rules: Callable[[Doc, Doc | None], list[Cause]], doc: Doc, old: Doc | None) -> list[Cause]:
@@ -51,8 +47,6 @@ def _check_core(rules: Callable[[Doc, Doc | None], list[Cause]], doc: Doc, old: 
 # ---------------------------------------------------------------- Secrets
 
 _SECRET_FIELDS = {"data": map_of(_BYTES), "type": STRING, "immutable": leaf("bool", "null")}
-
-
 _SECRET_INPUT = closed({**_SECRET_FIELDS, "stringData": map_of(STRING)})
 _secret_members = typed(_SECRET_INPUT, refs.SECRET)
 

@@ -7,7 +7,7 @@ import binascii
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import orjson
 
@@ -87,10 +87,11 @@ def _repaired(body: bytes) -> Any:
         raise bad_request(f"couldn't get version/kind; json parse error: {error}") from None
 
 
-def document(resource: Resource, value: Doc) -> Doc:
-    """A body as a document of ``resource``, without ``apiVersion`` and ``kind``.
+def document(resource: Resource, value: Doc, *, patched: bool = False) -> Doc:
+    """A body as a document of ``resource``, without ``apiVersion`` and ``kind``. Refuses with 400.
 
-    These must be the right ones; for native kinds they may be missing.
+    These must be the right ones; for native kinds they may be missing. Of a custom resource a wrong kind (or, after a patch, a wrong
+    version) decodes: it stays in the document, which is refused as invalid later on.
     """
     kind = resource.kind
     doc = dict(value)
@@ -100,11 +101,13 @@ def document(resource: Resource, value: Doc) -> Doc:
     if not resource.native and not (version and name):
         raise bad_request("Object 'Kind' is missing" if version else "Object 'apiVersion' is missing")
     if (version or kind.api_version) != kind.api_version:
-        raise bad_request(f"the API version in the data ({version}) does not match the expected API version ({kind.api_version})")
+        if resource.native or not patched:
+            raise bad_request(f"the API version in the data ({version}) does not match the expected API version ({kind.api_version})")
+        doc["apiVersion"] = version
     if (name or kind.name) != kind.name:
-        if not resource.native:
-            return {**doc, "kind": name}  # decodes, and is refused as a wrong value
-        raise bad_request(f"the kind in the data ({name}) does not match the expected kind ({kind.name})")
+        if resource.native:
+            raise bad_request(f"the kind in the data ({name}) does not match the expected kind ({kind.name})")
+        doc["kind"] = name
     return doc
 
 
@@ -185,8 +188,6 @@ def delete_options(body: bytes | None, query: Mapping[str, str]) -> DeleteOption
 
 
 # ---------------------------------------------------------------- lists
-
-Match = Literal["", "Exact", "NotOlderThan"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,8 @@ def _same(doc: Doc, old: Doc | None) -> Doc:
     return doc
 
 
-def _fine(doc: Doc, old: Doc | None) -> list[Cause]:
+def nothing_wrong(doc: Doc, old: Doc | None) -> list[Cause]:
+    """The check of a kind without rules of its own."""
     return []
 
 
@@ -43,7 +44,7 @@ class Resource:
     strangers: Callable[[Doc], list[str]]  # the paths that read() drops because nobody knows them
     blank: Doc  # what a create is compared with: the fields that are always there
     prepare: Callable[[Doc, Doc | None], Doc] = _same
-    check: Callable[[Doc, Doc | None], list[Cause]] = _fine
+    check: Callable[[Doc, Doc | None], list[Cause]] = nothing_wrong
     name_rule: NameRule = names.subdomain
     fields: Callable[[Doc], Mapping[str, str]] = _meta_fields
     fields_known: frozenset[str] = frozenset({"metadata.name", "metadata.namespace"})

@@ -14,6 +14,7 @@ Field ownership is computed between 1 and 2, on what the client sent: what step 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from dataclasses import replace as replaced
 from typing import Any
 
 from eso_core.instant import Instant
@@ -159,6 +160,8 @@ def _update(request: Request, stored: Stored, doc: Doc) -> Stored:
     meta = _versioned(request, stored, meta)
     doc = _only_status(stored, doc, meta) if request.subresource else _without_status(request, stored, {**doc, "metadata": meta})
     doc["metadata"] = _restored(doc["metadata"], stored.meta)
+    if not request.options.dry_run:
+        doc["metadata"].pop("selfLink", None)  # dropped by the storage, so a rehearsal still shows it
     if not request.subresource:
         doc = _counted(resource, resource.prepare(doc, stored.doc), stored)
     _refuse(request, doc, _checks(resource, doc, stored))
@@ -211,7 +214,7 @@ def _only_status(stored: Stored, doc: Doc, meta: Doc) -> Doc:
 
 def _restored(meta: Doc, old: Doc) -> Doc:
     """The metadata with what an update can never change."""
-    out = {key: value for key, value in meta.items() if key not in ("generation", "selfLink")}
+    out = {key: value for key, value in meta.items() if key != "generation"}
     for key in ("generation", "creationTimestamp", "deletionTimestamp"):
         if key in old:
             out[key] = old[key]
@@ -234,7 +237,7 @@ def _counted(resource: Resource, doc: Doc, stored: Stored) -> Doc:
 def _checks(resource: Resource, doc: Doc, stored: Stored | None) -> list[Cause]:
     meta = doc["metadata"]
     causes: list[Cause] = []
-    if stored is None and "kind" in doc:
+    if stored is None and ("kind" in doc or "apiVersion" in doc):
         return resource.check(doc, None)  # of the wrong kind: nothing else is looked at
     old = stored.meta if stored else None
     causes += meta_rules.check(meta, old, namespaced=resource.kind.namespaced, name_rule=resource.name_rule)
@@ -244,8 +247,12 @@ def _checks(resource: Resource, doc: Doc, stored: Stored | None) -> list[Cause]:
 
 
 def _refuse(request: Request, doc: Doc, causes: list[Cause]) -> None:
-    if causes:
-        raise invalid(request.resource.kind, doc["metadata"].get("name", ""), causes, doc.get("kind"))
+    if not causes:
+        return
+    kind = request.resource.kind
+    if "apiVersion" in doc:  # of another type, and called by that type's name
+        kind = replaced(kind, group=doc["apiVersion"].rpartition("/")[0])
+    raise invalid(kind, doc["metadata"].get("name", ""), causes, doc.get("kind"))
 
 
 def _is_unchanged(doc: Doc, stored: Stored) -> bool:

@@ -57,7 +57,7 @@ def settle_store(
 
 
 def validation_interval(store: Store, config: Config) -> int | InvalidSpec:
-    """``spec.refreshInterval`` in nanoseconds: whole seconds or a Go duration, a second at least; 0 and unset mean the operator's default."""
+    """``spec.refreshInterval`` in nanoseconds: whole seconds or a Go duration, a second at least. 0 and unset: the operator's default."""
     held = store.spec.refresh_interval
     if isinstance(held, int):
         length = held * SECOND

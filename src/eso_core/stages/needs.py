@@ -27,6 +27,7 @@ from eso_core.refs import CLUSTER_SECRET_STORE, CONFIG_MAP, NAMESPACE, SECRET, S
 from eso_core.secret import SecretBytes
 from eso_core.stages.labels import selects
 
+REMEMBERED_MAX = 64 * 1024  # bytes of a store
 CREDENTIAL_AGE_S = 10  # seconds that a credential may be old; a refused one is read anew
 
 # ---------------------------------------------------------------- results
@@ -132,9 +133,13 @@ class ReadStore:
     fault: Failure | None
 
 
-@lru_cache(maxsize=512)
 def read_store(raw: bytes, ref: Ref) -> ReadStore | InvalidSpec:
-    """Parse a store. A pure function of its arguments, remembered because thousands of objects share a store."""
+    """Parse a store. Remembered, because thousands of objects share a store, unless it is so large that many would fill the memory."""
+    return _read_store(raw, ref) if len(raw) <= REMEMBERED_MAX else _read_store.__wrapped__(raw, ref)
+
+
+@lru_cache(maxsize=512)
+def _read_store(raw: bytes, ref: Ref) -> ReadStore | InvalidSpec:
     parsed = parse_store(raw if b'"kind"' in raw else orjson.dumps({**orjson.loads(raw), "kind": ref.kind.name}))
     if isinstance(parsed, Bad):
         return InvalidSpec(f"{ref}: {parsed.failure().summary()}")
@@ -229,7 +234,7 @@ def _labels(world: World, ref: Ref) -> Unresolved | Blocked | Mapping[str, str]:
         case Gone():
             return Blocked(Missing(f"{ref} does not exist"))
         case Present(raw):
-            labels = orjson.loads(raw)["metadata"].get("labels")
+            labels = (orjson.loads(raw).get("metadata") or {}).get("labels")
             return labels if isinstance(labels, dict) else {}
         case _:
             assert_never(seen)

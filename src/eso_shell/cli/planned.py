@@ -47,7 +47,7 @@ def _object(finding: Finding, finished: Finished, key: bytes) -> dict[str, Any]:
     settled = finding.report.settled
     shown = _head(finding.report.key, settled.because, _WAITING if settled.detail is not None else "nothing to do")
     if settled.detail is not None:
-        shown |= {"ready": False, "detail": describe(settled.detail)}
+        shown |= {"ready": shown["ready"] and settled.because is not None, "detail": describe(settled.detail)}
     if not shown["ready"]:
         shown["advice"] = _advice(finding, finished)
     shown["actions"] = [action_of(wrote, key) for wrote in finding.writes if not isinstance(wrote.action, SetStatus)]

@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any, final
 from urllib.parse import quote
 
-import yaml
 from yarl import URL
 
 from eso_core.failure import InvalidSpec
@@ -129,6 +128,8 @@ def _read_all(paths: list[Path]) -> _Merged:
 
 
 def _read(path: Path) -> dict[str, Any]:
+    import yaml  # not in a pod, where nothing reads a kubeconfig
+
     try:
         content = yaml.load(path.read_bytes(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     except OSError as error:

@@ -278,6 +278,7 @@ def instants() -> st.SearchStrategy[Instant]:
 
 
 _KEY = {"name": "creds", "key": "key"}
+_STATIC = {"accessKeyIDSecretRef": _KEY, "secretAccessKeySecretRef": _KEY}
 PROVIDERS: tuple[dict[str, Json], ...] = (
     {},
     {"fake": {"data": []}, "vault": {"server": "https://v"}},
@@ -303,7 +304,8 @@ def stores(ref: Ref, mark: bytes = b"") -> made.Made:
         lambda key, value: {"key": key, "value": (mark + value).decode("latin-1")}, st.sampled_from(REMOTE), st.binary(max_size=4)
     )
     fake = st.lists(entry, max_size=3).map(lambda data: {"fake": {"data": data}})
-    provider = st.one_of(fake, fake, fake, st.sampled_from(PROVIDERS), made.providers())
+    usual = st.sampled_from(PROVIDERS)
+    provider = st.one_of(fake, fake, usual, usual, usual, made.providers())
     ready = st.sampled_from(
         [None, [], [{"type": "Ready", "status": "True"}], [{"type": "Ready", "status": "True"}], [{"type": "Ready", "status": "False"}]]
     )
@@ -314,6 +316,25 @@ def stores(ref: Ref, mark: bytes = b"") -> made.Made:
         {"provider": provider}, {"controller": st.sampled_from(["", "other"]), "conditions": st.lists(condition, max_size=2)}
     )
     return st.builds(lambda spec, conditions: store_manifest(ref, spec=spec, conditions=conditions), spec, ready)
+
+
+STORE_REFS = (
+    None,
+    {"name": "st", "kind": "SecretStore"},
+    {"name": "two", "kind": "SecretStore"},
+    {"name": "shared", "kind": "ClusterSecretStore"},
+)
+
+
+def referring() -> st.SearchStrategy[ExternalSecret]:
+    """ExternalSecrets whose entries read from one to three stores."""
+
+    def build(refs: list[Json], default: Json) -> ExternalSecret:
+        sources = [{"sourceRef": {"storeRef": ref}} if ref is not None else {} for ref in refs]
+        data = [{"secretKey": str(i), "remoteRef": {"key": "alpha"}, **source} for i, source in enumerate(sources)]
+        return es_of(spec={"data": data[1:], "dataFrom": [{"extract": {"key": "beta"}, **sources[0]}], "secretStoreRef": default})
+
+    return st.builds(build, st.lists(st.sampled_from(STORE_REFS), min_size=1, max_size=3), st.sampled_from(STORE_REFS[1:]))
 
 
 @st.composite

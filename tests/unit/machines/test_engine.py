@@ -383,8 +383,8 @@ class TestWaiting:
         waiter = Ref(CONFIG_MAP, "ns", "waiter")
         bench.wake(waiter)
         bench.wake(waiter)
-        assert bench.engine._waiters == {}
-        assert bench.engine._waits_of == {}
+        bench.event(SOURCE, 101, "ADDED")
+        assert bench.engine.queue.next_at() is None
 
 
 class TestReading:
@@ -561,7 +561,7 @@ class TestBounds:
         assert sorted(bench.ended) == keys
 
     def test_requests(self) -> None:
-        bench = Bench(reads(Whole(SOURCE)), limits=Limits(kube_max=2))
+        bench = Bench(reads(Whole(SOURCE)), limits=Limits(kube_max=3, events_max=1))
         bench.wake(*[Ref(CONFIG_MAP, "ns", str(i)) for i in range(5)])
         assert len(bench.kube) == 2
         bench.reply()
@@ -594,7 +594,7 @@ class TestBounds:
         assert bench.last == Settled(requeue=Backoff(), detail=Broken("internal error: the pass does not end"))
 
     def test_the_api_servers_wish_to_be_left_alone(self) -> None:
-        bench = Bench(reads(Whole(SOURCE)), limits=Limits(kube_max=1))
+        bench = Bench(reads(Whole(SOURCE)), limits=Limits(kube_max=2, events_max=1))
         bench.wake(KEY, OTHER)
         bench.reply(None, KubeReply(status=429, body=b"{}", retry_after_s=5))
         bench.tick()
@@ -604,13 +604,25 @@ class TestBounds:
         assert len(bench.kube) == 1
 
     def test_events_too_go_on_after_it(self) -> None:
-        event = Emit(Event(about=KEY, uid="u", reason="R", message="m"))
-        bench = Bench(lambda key: (reads(Whole(SOURCE)) if key == KEY else writes(event))(key), limits=Limits(kube_max=1))
+        events = [Emit(Event(about=KEY, uid=str(i), reason="R", message="m")) for i in range(2)]
+        limits = Limits(kube_max=2, events_max=1)
+        bench = Bench(lambda key: (reads(Whole(SOURCE)) if key == KEY else writes(*events))(key), limits=limits)
         bench.wake(KEY, OTHER)
+        assert len(bench.kube) == 2
         bench.reply(None, CallFailed(Throttled("slow", 5 * SECOND)))
+        bench.reply()
         bench.tick()
         assert bench.kube == []
         assert bench.engine.wake_at() == 5 * SECOND
+        bench.tick(5 * SECOND)
+        assert len(bench.kube) == 1
+
+    def test_some_requests_are_kept_free_for_events(self) -> None:
+        event = Emit(Event(about=KEY, uid="u", reason="R", message="m"))
+        reader = reads(Whole(SOURCE))
+        bench = Bench(lambda key: (writes(event) if key == KEY else reader)(key), limits=Limits(kube_max=2, events_max=1))
+        bench.wake(*[Ref(CONFIG_MAP, "ns", str(i)) for i in range(5)], KEY)
+        assert [sent.call.method for sent in bench.kube] == ["GET", "POST"]
 
 
 class TestBadFlows:

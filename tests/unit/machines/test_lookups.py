@@ -16,7 +16,7 @@ from eso_core.wire import CallFailed, KubeReply
 REF = Ref(SECRET, "ns", "s")
 FRESH, AGED = Whole(REF), Whole(REF, 10)
 TOKEN = Token(Ref(SERVICE_ACCOUNT, "ns", "sa"), ("aud",), 600)
-OK = KubeReply(status=200, body=b"whole")
+OK = KubeReply(status=200, body=b'{"whole":1}')
 
 
 class Asked:
@@ -47,38 +47,38 @@ def test_equal_questions_share_a_request(asked: Asked) -> None:
     inquiry = asked.sent(AGED)
     assert asked.look(AGED) is None
     assert asked.got == []
-    asked.reply(inquiry, b"x")
-    assert asked.got == [Present(b"x"), Present(b"x")]
+    asked.reply(inquiry, b'{"x":1}')
+    assert asked.got == [Present(b'{"x":1}'), Present(b'{"x":1}')]
 
 
 def test_whoever_allows_no_age_asks_alone(asked: Asked) -> None:
     first = asked.sent(AGED)
     second, third = asked.sent(FRESH), asked.sent(FRESH)
     for inquiry in (first, second, third):
-        asked.reply(inquiry, b"x")
+        asked.reply(inquiry, b'{"x":1}')
     assert len(asked.got) == 3
     assert asked.look(FRESH) is not None
 
 
 def test_answers_are_reused_within_the_age(asked: Asked) -> None:
-    asked.reply(asked.sent(AGED, 0), b"x", 0)
+    asked.reply(asked.sent(AGED, 0), b'{"x":1}', 0)
     assert asked.look(AGED, 10 * SECOND - 1) is None
-    assert asked.got == [Present(b"x")] * 2
+    assert asked.got == [Present(b'{"x":1}')] * 2
     assert asked.look(AGED, 10 * SECOND) is not None
 
 
 def test_age_counts_from_the_question(asked: Asked) -> None:
     """A slow answer is as old as its question: it may have been read right after it."""
-    asked.reply(asked.sent(AGED, 0), b"x", 9 * SECOND)
+    asked.reply(asked.sent(AGED, 0), b'{"x":1}', 9 * SECOND)
     assert asked.look(AGED, 11 * SECOND) is not None
 
 
 def test_a_late_answer_does_not_replace_a_newer_one(asked: Asked) -> None:
     slow, quick = asked.sent(AGED, 0), asked.sent(FRESH, SECOND)
-    asked.reply(quick, b"new", 2 * SECOND)
-    asked.reply(slow, b"old", 3 * SECOND)
+    asked.reply(quick, b'{"new":1}', 2 * SECOND)
+    asked.reply(slow, b'{"old":1}', 3 * SECOND)
     asked.look(AGED, 3 * SECOND)
-    assert asked.got[-1] == Present(b"new")
+    assert asked.got[-1] == Present(b'{"new":1}')
 
 
 def test_absence_is_an_answer_and_failure_is_none(asked: Asked) -> None:
@@ -91,7 +91,7 @@ def test_absence_is_an_answer_and_failure_is_none(asked: Asked) -> None:
 
 
 def test_nothing_is_kept_longer_than_useful(asked: Asked) -> None:
-    asked.reply(asked.sent(Whole(REF, 3600)), b"x")
+    asked.reply(asked.sent(Whole(REF, 3600)), b'{"x":1}')
     asked.lookups.expire(KEEP_S * SECOND - 1)
     assert asked.look(Whole(REF, 3600), KEEP_S * SECOND - 1) is None
     asked.lookups.expire(KEEP_S * SECOND)
@@ -107,7 +107,7 @@ def test_tokens_are_kept_while_a_minute_of_their_life_is_left(asked: Asked) -> N
 
 
 def test_forgetting(asked: Asked) -> None:
-    asked.reply(asked.sent(AGED), b"x")
+    asked.reply(asked.sent(AGED), b'{"x":1}')
     asked.reply(asked.sent(TOKEN), b'{"status":{"token":"t"}}')
     asked.lookups.forget((REF,))
     assert asked.look(AGED) is not None
@@ -126,7 +126,7 @@ def test_requests() -> None:
 @pytest.mark.parametrize(
     ("what", "reply", "expected"),
     [
-        (FRESH, OK, Present(b"whole")),
+        (FRESH, OK, Present(b'{"whole":1}')),
         (FRESH, KubeReply(status=404, body=b""), Gone()),
         (FRESH, KubeReply(status=403, body=b'{"message":"no"}'), Unreadable(Refused("no"))),
         (FRESH, CallFailed(Unreachable("x")), Unreadable(Unreachable("x"))),
@@ -136,6 +136,11 @@ def test_requests() -> None:
 )
 def test_answers(what: Whole | Token, reply: KubeReply | CallFailed, expected: Seen) -> None:
     assert seen_of(what, reply) == expected
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"\xff"])
+def test_what_is_no_object_is_not_known(body: bytes) -> None:
+    assert seen_of(FRESH, KubeReply(status=200, body=body)) == Unreadable(Broken(f"the API server's answer for {REF} is not a JSON object"))
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b'{"status":{}}', b'{"status":{"token":"\xff"}}'])

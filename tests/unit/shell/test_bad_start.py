@@ -19,6 +19,10 @@ import pytest
 import urllib3
 import yaml
 
+from eso_shell.kube.config import ConfigError
+from eso_shell.kube.kubeconfig import load_kubeconfig
+from eso_shell.serve.http import ServeError, bind
+
 COMMAND = [sys.executable, "-m", "eso_shell.cli.main", "run"]
 OFF = ("--metrics-addr=0", "--live-addr=0")
 KINDS = 4  # watched ones
@@ -28,9 +32,9 @@ def environment(home: Path) -> dict[str, str]:
     return {"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": os.pathsep.join(sys.path)}
 
 
-def kubeconfig(folder: Path, server: str = "http://127.0.0.1:1", user: Any = None, **cluster: Any) -> Path:
+def kubeconfig(folder: Path, server: str = "http://127.0.0.1:1", *, user: Any = None, **cluster: Any) -> Path:
     config = {
-        "clusters": [{"name": "c", "cluster": {"server": server, **cluster}}],
+        "clusters": [{"name": "c", "cluster": {"server": server} | cluster}],
         "users": [{"name": "u", "user": user or {}}],
         "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u"}}],
         "current-context": "x",
@@ -73,36 +77,39 @@ def garbage(folder: Path, content: bytes) -> Path:
     ("make", "says"),
     [
         (lambda folder: folder / "absent", "kubeconfig {path} cannot be read: No such file or directory"),
-        (lambda folder: folder, "kubeconfig {path} cannot be read: Is a directory"),
         (lambda folder: garbage(folder, bytes(range(256)) * 8), "kubeconfig {path} is not YAML"),
-        (lambda folder: garbage(folder, b"a: [\nb: {"), "kubeconfig {path} is not YAML, line 2"),
         (lambda folder: garbage(folder, b"<html>down</html>"), "kubeconfig {path} is not a mapping"),
-        (lambda folder: garbage(folder, b""), "kubeconfig {path} is empty"),
         (lambda folder: kubeconfig(folder, "ftp://host"), "kubeconfig context x: its cluster's server is not an http or https URL"),
-        (lambda folder: kubeconfig(folder, "https://a b"), "kubeconfig context x: its cluster's server is not an http or https URL"),
-        (lambda folder: kubeconfig(folder, "https://"), "kubeconfig context x: its cluster's server is not an http or https URL"),
-        (lambda folder: kubeconfig(folder, "https://host:99999"), "kubeconfig: the server or proxy address is not a URL"),
         (
-            lambda folder: kubeconfig(folder, **{"certificate-authority-data": "\u00e9"}),
-            "kubeconfig: certificate-authority-data is not base64",
+            lambda folder: kubeconfig(folder, user={"tokenFile": "/no/token"}),
+            "token file /no/token cannot be read: No such file or directory",
         ),
-        (lambda folder: kubeconfig(folder, user={"token": "two\nlines"}), "kubeconfig: token holds characters that no token has"),
-        (lambda folder: kubeconfig(folder, user={"tokenFile": "/no/such/token"}), "token file /no/such/token cannot be read: No such file"),
-        (lambda folder: kubeconfig(folder, user={"as": "x", "as-groups": 5}), "kubeconfig: as-groups is not a list"),
-        (lambda folder: kubeconfig(folder, user={"as": "x", "as-user-extra": []}), None),
-        (lambda folder: kubeconfig(folder, user={"as": "x", "as-user-extra": [1]}), "kubeconfig: as-user-extra is not a mapping"),
-        (lambda folder: kubeconfig(folder, user={"as": "x", "as-user-extra": {"a": 1}}), "kubeconfig: as-user-extra is not a list"),
+    ],
+    ids=["absent", "bytes", "text", "server", "token file"],
+)
+def test_unusable_kubeconfigs(tmp_path: Path, make: Callable[[Path], Path], says: str) -> None:
+    path = make(tmp_path)
+    assert ended(tmp_path, "--kubeconfig", path, *OFF) == (2, "", f"error: {says.format(path=path)}\n")
+
+
+@pytest.mark.parametrize(
+    ("user", "cluster", "says"),
+    [
+        ({}, {"server": "https://a b"}, "its cluster's server is not an http or https URL"),
+        ({}, {"server": "https://"}, "its cluster's server is not an http or https URL"),
+        ({}, {"server": "https://user:hunter2@host"}, "its cluster's server is not an http or https URL"),
+        ({}, {"server": "https://host:99999"}, "the server or proxy address is not a URL"),
+        ({}, {"certificate-authority-data": "\u00e9"}, "certificate-authority-data is not base64"),
+        ({"token": "two\nlines"}, {}, "token holds characters that no token has"),
+        ({"as": "x", "as-groups": 5}, {}, "as-groups is not a list"),
+        ({"as": "x", "as-user-extra": [1]}, {}, "as-user-extra is not a mapping"),
+        ({"as": "x", "as-user-extra": {"a": 1}}, {}, "as-user-extra is not a list"),
     ],
 )
-def test_unusable_kubeconfigs(tmp_path: Path, make: Callable[[Path], Path], says: str | None) -> None:
-    path = make(tmp_path)
-    if says is None:  # an empty list is no fault
-        says = "cannot listen on nonsense"
-    code, out, err = ended(tmp_path, "--kubeconfig", path, "--metrics-addr=0", "--live-addr=nonsense")
-    says = says.format(path=path).replace("on nonsense", "on 'nonsense'")
-    assert (code, out) == (2, "")
-    assert err.startswith(f"error: {says}")
-    assert err.count("\n") == 1
+def test_entries_of_the_wrong_kind(tmp_path: Path, user: Any, cluster: Any, says: str) -> None:
+    with pytest.raises(ConfigError, match=says) as raised:
+        load_kubeconfig({}, path=str(kubeconfig(tmp_path, user=user, **cluster)))
+    assert "hunter2" not in str(raised.value)
 
 
 def test_nowhere_to_go(tmp_path: Path) -> None:
@@ -114,16 +121,14 @@ def test_nowhere_to_go(tmp_path: Path) -> None:
 def test_a_port_in_use(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
-        for flags in (("--metrics-addr=0", f"--live-addr={address}"), (f"--metrics-addr={address}", "--live-addr=0")):
-            code, out, err = ended(tmp_path, "--kubeconfig", kubeconfig(tmp_path), *flags)
-            assert (code, out, err.lower()) == (2, "", f"error: cannot listen on {address}: address already in use\n")
+        code, out, err = ended(tmp_path, "--kubeconfig", kubeconfig(tmp_path), "--metrics-addr=0", f"--live-addr={address}")
+    assert (code, out, err.lower()) == (2, "", f"error: cannot listen on {address}: address already in use\n")
 
 
 @pytest.mark.parametrize("address", ["nonsense", "a..b:80", "127.0.0.1:70000"])
-def test_addresses_that_are_none(tmp_path: Path, address: str) -> None:
-    code, out, err = ended(tmp_path, "--kubeconfig", kubeconfig(tmp_path), "--live-addr=0", f"--metrics-addr={address}")
-    assert (code, out, err.count("\n")) == (2, "", 1)
-    assert err.startswith("error: cannot listen on ")
+def test_addresses_that_are_none(address: str) -> None:
+    with pytest.raises(ServeError, match="cannot listen on "):
+        bind(address)
 
 
 # ---------------------------------------------------------------- patience

@@ -175,8 +175,8 @@ def metadata(draw: st.DrawFn) -> dict[str, Any]:
 
 def data_map(values: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     keys = st.sampled_from(["k", "l", "tls.crt", "username", "bad/key", ".."])
-    common = st.dictionaries(st.sampled_from(["k", "l", "username"]), values, max_size=3)
-    odd = st.one_of(st.dictionaries(keys, st.one_of(values, odd_values), max_size=2), st.sampled_from([None, {}, "x", []]))
+    common = st.dictionaries(st.sampled_from(["k", "l", "username"]), values, min_size=1, max_size=3)
+    odd = st.one_of(st.dictionaries(keys, st.one_of(values, odd_values), min_size=1, max_size=2), st.sampled_from([None, "x", []]))
     return mostly(common, odd)
 
 
@@ -317,6 +317,7 @@ raw_bodies = st.sampled_from(
         b'{"kind":"Pod"}',
         b'{"kind":null}',
         b'{"apiVersion":"x/v1"}',
+        b'{"apiVersion":"x/v1","kind":"Pod","metadata":{"labels":{"-":"x"}}}',
         b'{"apiVersion":[]}',
     ]
 )

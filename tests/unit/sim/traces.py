@@ -1,4 +1,4 @@
-"""Fixed sequences of requests for what generated ones do not reach: other kinds, odd paths, sizes, pages, lists with keys."""
+"""Fixed sequences of requests for what generated ones do not reach: other kinds, odd paths, empties, sizes, pages, lists with keys."""
 
 from __future__ import annotations
 
@@ -162,6 +162,22 @@ def paths(namespace: str) -> list[Step]:
     ]
 
 
+def empties(namespace: str) -> list[Step]:
+    """Empty maps and lists are left out, nulls in maps become empty values, and none of it changes an object."""
+    config_maps, secrets = (f"/api/v1/namespaces/{namespace}/{plural}" for plural in ("configmaps", "secrets"))
+    bare = {"name": "a", "labels": {}, "annotations": {}, "finalizers": [], "ownerReferences": []}
+    return [
+        step("POST", config_maps, {"metadata": bare, "data": {}, "binaryData": {}, "immutable": False}),
+        step("PATCH", f"{config_maps}/a", {"data": {}}),
+        step("PUT", f"{config_maps}/a", {"metadata": bare, "data": {"k": None}}),
+        step("PATCH", f"{config_maps}/a", {"data": {"k": None}}),
+        step("POST", secrets, {"metadata": bare, "data": {}, "stringData": {}, "type": ""}),
+        step("PUT", f"{secrets}/a", {"metadata": bare, "data": {"k": None, "l": ""}, "stringData": {"m": None}}),
+        step("PATCH", f"{secrets}/a", {"stringData": {"k": None, "n": "x"}}),
+        step("PATCH", f"{secrets}/a", {"data": None}),
+    ]
+
+
 def sizes(namespace: str) -> list[Step]:
     config_maps, secrets = (f"/api/v1/namespaces/{namespace}/{plural}" for plural in ("configmaps", "secrets"))
     return [
@@ -226,4 +242,4 @@ def keyed_lists(namespace: str) -> list[Step]:
     ]
 
 
-TRACES = (service_accounts, events, leases, namespaces, paths, sizes, pages, keyed_lists)
+TRACES = (service_accounts, events, leases, namespaces, paths, empties, sizes, pages, keyed_lists)

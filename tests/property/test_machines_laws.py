@@ -1,0 +1,330 @@
+"""Laws of the machines: nothing is lost, nothing runs twice, nothing goes back in time, everything is answered once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+from returns.result import Success
+
+from eso_core.door import Absent, Answer, Ask, Dialect, Found, Get, Provider, Query, Session, Talk
+from eso_core.failure import Missing, Refused, Throttled, Unreachable
+from eso_core.instant import MINUTE, SECOND, Now
+from eso_core.machines.backends import Backends, Conversation
+from eso_core.machines.backoff import pause
+from eso_core.machines.cache import Cache, Packed
+from eso_core.machines.events import BURST, EventRecorder
+from eso_core.machines.queue import Queue
+from eso_core.machines.watch import Complete, Listed, ListPage, OpenStream, Watcher
+from eso_core.plan import Event
+from eso_core.refs import SECRET, Ref
+from eso_core.wire import CallFailed, HttpCall, HttpReply, KubeReply
+from tests.unit.core.objects import KEY, access, at
+
+REF = Ref(SECRET, "ns", "n")
+
+# ---------------------------------------------------------------- queue
+
+NAMES = st.sampled_from("abcd")
+TIMES = st.integers(0, 20)
+QUEUE_OPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("add"), NAMES, TIMES),
+        st.tuples(st.just("take"), st.none(), TIMES),
+        st.tuples(st.just("done"), NAMES, st.none() | TIMES),
+    ),
+    max_size=60,
+)
+
+
+class TestQueue:
+    """Requeues are never lost: a key that was added runs at or after its earliest time, once at a time."""
+
+    @given(QUEUE_OPS)
+    def test_against_a_model(self, ops: list[tuple[str, str | None, int | None]]) -> None:
+        queue: Queue[str] = Queue()
+        due: dict[str, int] = {}
+        running: dict[str, int | None] = {}
+        for op, key, time in ops:
+            if op == "add" and key is not None and time is not None:
+                queue.add(key, time)
+                _earlier(running if key in running else due, key, time)
+            elif op == "take" and time is not None:
+                taken = queue.take(time)
+                ready = [at for at in due.values() if at <= time]
+                assert (taken is None) == (not ready)
+                if taken is not None:
+                    assert due.pop(taken) == min(ready)
+                    running[taken] = None
+            elif op == "done" and key in running:
+                assert key is not None
+                queue.done(key, time)
+                times = [t for t in (running.pop(key), time) if t is not None]
+                if times:
+                    due[key] = min(times)
+            assert (len(queue), queue.running) == (len(due), len(running))
+            assert queue.next_at() == min(due.values(), default=None)
+        left = []
+        while (key := queue.take(10**9)) is not None:
+            left.append(key)
+        assert sorted(left) == sorted(due)
+
+
+def _earlier(held: dict[str, Any], key: str, time: int) -> None:
+    held[key] = time if held.get(key) is None else min(held[key], time)
+
+
+# ---------------------------------------------------------------- cache
+
+
+class TestCache:
+    """Whatever order a watch's events and the answers to own writes arrive in, no object goes back in time, and the end is the truth."""
+
+    @given(st.lists(st.booleans(), min_size=1, max_size=12), st.data())
+    def test_orders(self, history: list[bool], data: st.DataObject) -> None:
+        """``history``: at version i+1 the object exists, or not. Own writes are a subset of the versions at which it exists."""
+        versions = list(enumerate(history, 1))
+        owned = data.draw(st.lists(st.sampled_from(versions), unique=True, max_size=6))
+        answers = [version for version, exists in owned if exists]
+        cache, told, newest = Cache(), 0, 0
+        while told < len(versions) or answers:
+            if answers and (told == len(versions) or data.draw(st.booleans())):
+                version = answers.pop(data.draw(st.integers(0, len(answers) - 1)))
+                cache.put(_packed(version), told=False)
+            else:
+                version, exists = versions[told]
+                told += 1
+                if exists:
+                    cache.heard(SECRET, version)
+                    cache.put(_packed(version), told=True)
+                else:
+                    cache.remove(REF, version)
+            held = cache.get(REF)
+            if held is not None:
+                assert held.version >= newest
+                newest = held.version
+        held = cache.get(REF)
+        assert (held.version if held is not None else None) == (len(history) if history[-1] else None)
+
+    @given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from(["x", "y", ""])), max_size=20), st.sets(st.sampled_from("abc")))
+    def test_index(self, puts: list[tuple[str, str]], kept: set[str]) -> None:
+        """The index finds exactly the objects that carry the value now."""
+        cache, now = Cache(), {}
+        for version, (name, value) in enumerate(puts, 1):
+            ref = Ref(SECRET, "ns", name)
+            cache.put(Packed(ref, version, b"{}", None, (("i", value),) if value else ()), told=True)
+            now[name] = value
+        cache.keep_only(SECRET, lambda ref: ref.name in kept, 10**6)
+        for value in ("x", "y"):
+            found = [ref.name for ref in cache.find("i", SECRET, "ns", value)]
+            assert found == sorted(name for name, held in now.items() if held == value and name in kept)
+
+
+def _packed(version: int) -> Packed:
+    return Packed(REF, version, b"{}", version)
+
+
+# ---------------------------------------------------------------- watch
+
+LINES = st.one_of(
+    st.binary(max_size=12),
+    st.sampled_from(
+        [
+            b'{"type":"ADDED","object":{"metadata":{"resourceVersion":"7"}}}',
+            b'{"type":"DELETED","object":{"metadata":{"resourceVersion":"8"}}}',
+            b'{"type":"BOOKMARK","object":{"metadata":{"resourceVersion":"9"}}}',
+            b'{"type":"ERROR","object":{"code":410}}',
+            b'{"type":"ERROR","object":{"code":500}}',
+            b'{"type":"ERROR","object":7}',
+            b'{"type":"OTHER","object":{}}',
+        ]
+    ),
+)
+PAGES = st.one_of(
+    st.binary(max_size=12).map(lambda body: KubeReply(status=200, body=body)),
+    st.sampled_from([b"", b"t"]).map(
+        lambda more: KubeReply(status=200, body=b'{"metadata":{"resourceVersion":"5","continue":"%b"},"items":[{"a":1}]}' % more)
+    ),
+    st.sampled_from([401, 403, 404, 410, 429, 500]).map(lambda status: KubeReply(status=status, body=b'{"message":"m"}')),
+    st.just(CallFailed(Unreachable("x"))),
+)
+HAPPENINGS = st.one_of(
+    st.tuples(st.just("page"), PAGES),
+    st.tuples(st.just("lines"), st.lists(LINES, max_size=3)),
+    st.tuples(st.just("closed"), st.sampled_from([(None, 0), (Unreachable("x"), 0), (Unreachable("x"), 410), (None, 410)])),
+    st.tuples(st.just("wait"), st.integers(0, 200 * SECOND)),
+)
+
+
+class TestWatch:
+    """Whatever the API server sends, the machine wants one thing at a time, and with good answers it is in sync in the end."""
+
+    @given(st.lists(HAPPENINGS, max_size=40))
+    def test_anything(self, happenings: list[tuple[str, Any]]) -> None:
+        watcher = Watcher(SECRET, namespace="", selector="", random=lambda: 0.0)
+        now, want, listed = 0, None, 0
+        for kind, what in happenings:
+            if want is None:
+                want = watcher.poll(now)
+                assert want is not None or watcher.next_at() is not None
+                if isinstance(want, ListPage):
+                    listed = 0 if want.first else listed
+                    assert want.first == (not any(name == "continue" for name, _ in want.call.query))
+            else:
+                assert watcher.poll(now) is None
+            if kind == "wait":
+                now += what
+            elif kind == "page" and isinstance(want, ListPage):
+                news, want = watcher.page(what, now), None
+                listed += sum(isinstance(item, Listed) for item in news)
+                assert not any(isinstance(item, Complete) for item in news[:-1])
+            elif kind == "lines" and isinstance(want, OpenStream):
+                assert not any(isinstance(item, Listed | Complete) for item in watcher.lines(what, now))
+                want = want if watcher.phase.name == "WATCHING" else None
+            elif kind == "closed" and isinstance(want, OpenStream):
+                watcher.closed(*what[:1], now, what[1])
+                want = None
+        self._recovers(watcher, now, want)
+
+    def _recovers(self, watcher: Watcher, now: int, want: object) -> None:
+        for _ in range(5):
+            now = max(now, watcher.next_at() or 0)
+            want = want or watcher.poll(now)
+            if isinstance(want, OpenStream):
+                assert watcher.synced
+                return
+            assert isinstance(want, ListPage)
+            watcher.page(KubeReply(status=200, body=b'{"metadata":{"resourceVersion":"5"}}'), now)
+            want = None
+        raise AssertionError("never in sync")
+
+
+# ---------------------------------------------------------------- backends
+
+REPLIES = st.sampled_from([200, 200, 200, 401, 403, 404, 429, 503, -1])
+BACKEND_OPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("ask"), st.sampled_from("abc"), st.sampled_from(["me", "you"])),
+        st.tuples(st.just("ask"), st.sampled_from("abc"), st.just("me")),
+        st.tuples(st.just("reply"), st.integers(0, 5), REPLIES),
+        st.tuples(st.just("wait"), st.integers(0, 90 * SECOND), st.none()),
+    ),
+    max_size=50,
+)
+FAILURES = {
+    401: Refused("session", session=True),
+    403: Refused("no"),
+    404: Missing("none"),
+    429: Throttled("slow", 3 * SECOND),
+    503: Unreachable("down"),
+}
+
+
+def _fetch(calls: int, bad: str) -> Any:
+    def fetch(access: Any, session: Session, queries: tuple[Query, ...]) -> Talk[Mapping[Query, Answer] | Any]:
+        status = 200
+        for _ in range(calls):
+            reply = yield HttpCall(method="GET", url="https://b")
+            status = reply.status if isinstance(reply, HttpReply) else 503
+        if bad == "raises" and status == 200:
+            raise ValueError("no")
+        if status in FAILURES:
+            return FAILURES[status]
+        return {query: Absent() for query in queries if bad != "forgets" or query != queries[0]}
+
+    return fetch
+
+
+def _login(access: Any) -> Talk[Session | Any]:
+    reply = yield HttpCall(method="POST", url="https://b/login")
+    status = reply.status if isinstance(reply, HttpReply) else 503
+    return FAILURES.get(status) or Session(lease_s=30.0)
+
+
+BASE = Provider(
+    key="p", label="", capabilities="ReadOnly", parse=lambda m, s: Success(m), needs=lambda s: {}, fetch=_fetch(1, ""),
+    dialect=Dialect(value=lambda p, _: Found(p), entries=lambda p, _: Found(p)),
+)  # fmt: skip
+PROVIDERS = st.builds(
+    lambda calls, bad, login, batch, talks: replace(
+        BASE, fetch=_fetch(calls, bad), login=_login if login else None, batch_max=batch, talks_max=talks
+    ),
+    st.integers(0, 2),
+    st.sampled_from(["", "", "raises", "forgets"]),
+    st.booleans(),
+    st.sampled_from([1, 3]),
+    st.sampled_from([1, 2, 32]),
+)
+
+
+class TestBackends:
+    """Every ask is answered exactly once, and there are never more conversations than allowed."""
+
+    @given(PROVIDERS, BACKEND_OPS)
+    def test_anything(self, provider: Provider, ops: list[tuple[str, Any, Any]]) -> None:
+        backends = Backends(lambda _: provider, lambda: 0.5)
+        under_way: list[Conversation] = []
+        asked, answered, now = 0, 0, 10**12
+
+        def then(ask: Ask, answer: Answer, at: int) -> None:
+            nonlocal answered
+            answered += 1
+
+        def reply(index: int, status: int) -> None:
+            conversation = under_way.pop(index % len(under_way))
+            backends.reply(conversation, CallFailed(Unreachable("x")) if status < 0 else HttpReply(status=status), now)
+            under_way.extend(backends.take())
+
+        for op, first, second in ops:
+            if op == "ask":
+                asked += 1
+                backends.ask(Ask("p", access(second), Get(key=first)), now, then)
+                under_way.extend(backends.take())
+            elif op == "reply" and under_way:
+                reply(first, second)
+            elif op == "wait":
+                now += first
+            per_desk = [conversation.desk.access.identity for conversation in under_way if conversation.asks]
+            assert all(per_desk.count(identity) <= provider.talks_max for identity in ("me", "you"))
+            assert sum(not conversation.asks for conversation in under_way) <= 2
+            assert answered <= asked
+        for _ in range(1000):
+            if not under_way:
+                break
+            reply(0, 200)
+        assert answered == asked
+        assert backends.waiting == 0
+
+
+# ---------------------------------------------------------------- backoff, events
+
+
+class TestBackoff:
+    """Pauses never shrink from one attempt to the next by more than the jitter, and never leave their bounds."""
+
+    @given(st.integers(0, 10**6), st.floats(0, 1, exclude_max=True), st.integers(1, 10**9), st.integers(1, 10**12))
+    def test_bounds(self, attempt: int, jitter: float, first: int, last: int) -> None:
+        wait = pause(attempt, jitter, first=first, last=last)
+        assert 0.9 * min(first, last) - 1 <= wait <= last
+        assert pause(attempt + 1, jitter, first=first, last=last) >= wait
+
+
+class TestEvents:
+    """No object makes more events than its allowance, and what is sent is an event of the right object."""
+
+    @given(st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from("xyz"), st.integers(0, 3 * MINUTE)), max_size=80))
+    def test_rate(self, happenings: list[tuple[str, str, int]]) -> None:
+        recorder, mono, sent = EventRecorder(), 0, {"a": 0, "b": 0}
+        wall = at("2026-01-01T00:00:00Z")
+        for uid, message, passed in happenings:
+            mono += passed
+            call = recorder.record(Event(about=KEY, uid=uid, reason="R", message=message), Now(wall.plus(mono), mono))
+            if call is not None:
+                sent[uid] += 1
+                body = json.loads(call.body or b"")
+                assert body["count"] >= (1 if call.method == "POST" else 2)
+        assert all(count <= BURST + mono // (5 * MINUTE) + 1 for count in sent.values())
