@@ -94,9 +94,6 @@ async def _work(driver: Driver, engine: Engine, notes: _Notes, timeout_s: float)
         await asyncio.wait((work, rest), timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
         if work.done():
             work.result()  # it does not end by itself: this raises what ended it
-        if rest.done():
-            driver.stop()
-            await work
         return rest.done()
     finally:
         for task in (work, rest):

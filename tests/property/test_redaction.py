@@ -121,7 +121,7 @@ class TestDecision:
 
 
 class TestPasses:
-    @given(made.syncables(), st.none() | made.secrets(mark=CANARY, deleting=False), made.backends(CANARY))
+    @given(made.syncables(), made.weighted((1, st.none()), (2, made.secrets(mark=CANARY, deleting=False))), made.backends(CANARY))
     def test_everything_that_crosses_the_border(self, es: Any, existing: Any, backend: dict[Query, Answer]) -> None:
         """All effects and replies of whole passes, and every status and event that they make."""
         server = cluster(es, existing)

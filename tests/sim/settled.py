@@ -151,7 +151,9 @@ def _orphan(world: World, tracked: Tracked) -> str:
     mark = owner_label(tracked.namespace, tracked.name)
     for secret in world.server.objects(SECRET, tracked.namespace):
         meta = secret["metadata"]
-        if meta.get("labels", {}).get(OWNER_LABEL) == mark and meta["name"] != tracked.wanted.target:
+        labels = meta.get("labels", {})
+        is_seen = labels.get(MANAGED_LABEL) == "true"  # one that lost the label is not looked for, as in the reference
+        if is_seen and labels.get(OWNER_LABEL) == mark and meta["name"] != tracked.wanted.target:
             return str(meta["name"])
     return ""
 
@@ -164,6 +166,8 @@ def _lazy_fault(world: World, tracked: Tracked, verdict: Verdict, ready: dict[st
         return ""
     if secret is None:
         return "has no target"
+    if _is_taken(tracked, secret):
+        return ""
     if not _in_sync(secret):
         return "target was changed, and not repaired"
     faults = [legal(spec, world.stores, values(secret)) for spec in tracked.specs]

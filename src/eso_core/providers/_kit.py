@@ -29,6 +29,9 @@ CA: Final = "ca"
 """Slot of CA certificates that a Secret or ConfigMap holds."""
 TEXT_MAX: Final = 200  # characters of a backend's error text that are repeated
 RETRY_AFTER_MAX: Final = 300  # seconds; a longer pause would outlast what made it necessary
+VALUES_MAX: Final = 100_000
+"""In one secret; as many would not fit into a Kubernetes Secret."""
+CROWDED: Final = Failed(Broken(f"the secret has more than {VALUES_MAX} values"))
 PEM_HEAD: Final = b"-----BEGIN CERTIFICATE-----"
 
 
@@ -173,15 +176,26 @@ def entries_of(found: Result[dict[str, bytes], str], otherwise: str = "the value
     return Found(Entries({name: SecretBytes(value) for name, value in found.unwrap().items()}))
 
 
+def crowded(raw: bytes) -> bool:
+    """JSON with so many values that reading it would take the time and the memory that all other secrets need."""
+    return sum(map(raw.count, (b",", b"[", b"{"))) > VALUES_MAX
+
+
 def blob_dialect(read: Callable[[bytes, str], Answer], members: Callable[[bytes], Result[dict[str, bytes], str]]) -> Dialect:
     """The dialect of providers whose secrets are one value each: ``read`` a property, and make a map of the members of what it gives."""
 
     def value(payload: Payload, prop: str) -> Answer:
-        return read(payload.value.reveal(), prop) if isinstance(payload, Blob) else Failed(Broken("several values where one was expected"))
+        if not isinstance(payload, Blob):
+            return Failed(Broken("several values where one was expected"))
+        raw = payload.value.reveal()
+        return CROWDED if crowded(raw) else read(raw, prop)
 
     def entries(payload: Payload, prop: str) -> Answer:
         found = value(payload, prop)
-        return entries_of(members(found.payload.value.reveal())) if isinstance(found, Found) and isinstance(found.payload, Blob) else found
+        if not (isinstance(found, Found) and isinstance(found.payload, Blob)):
+            return found
+        raw = found.payload.value.reveal()
+        return CROWDED if crowded(raw) else entries_of(members(raw))
 
     return Dialect(value=value, entries=entries)
 

@@ -339,6 +339,8 @@ def _grants(rule: _Rule) -> bool:
 
 
 def _value(payload: Payload, prop: str) -> Answer:
+    if isinstance(payload, Entries) and prop not in payload.values and _crowded(payload, prop.partition(".")[0]):
+        return _kit.CROWDED
     where = "data" if isinstance(payload, Entries) else "metadata"
     found = _of_data(_revealed(payload), prop) if isinstance(payload, Entries) else _of_metadata(payload, prop)
     return _kit.value_of(found, f"property {prop} does not exist in {where} of the Secret")
@@ -356,6 +358,8 @@ def _of_metadata(payload: Blob, prop: str) -> Result[bytes, str]:
 def _entries(payload: Payload, prop: str) -> Answer:
     if isinstance(payload, Entries) and not prop:
         return Found(payload)
+    if _crowded(payload, prop, prop.partition(".")[0]):
+        return _kit.CROWDED
     if isinstance(payload, Entries):
         data = _revealed(payload)
     else:
@@ -364,6 +368,12 @@ def _entries(payload: Payload, prop: str) -> Answer:
         data = {name: marshal(text, escape_html=False) for name, text in texts.items()}
     found = property_map_kubernetes(data, prop, "") if prop else Success(data)
     return _kit.entries_of(found, f"property {prop} does not exist, or is not a JSON object")
+
+
+def _crowded(payload: Payload, *keys: str) -> bool:
+    """One of these keys holds more than can be read as JSON."""
+    values = payload.values if isinstance(payload, Entries) else {}
+    return any(key in values and _kit.crowded(values[key].reveal()) for key in keys)
 
 
 def _revealed(payload: Entries) -> dict[str, bytes]:

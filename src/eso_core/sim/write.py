@@ -46,7 +46,6 @@ _UPDATE = "Update"
 _NOTHING_IGNORED: frozenset[str] = frozenset()
 _STATUS_IGNORED = frozenset({"f:status"})
 _REST_IGNORED = frozenset({"f:metadata", "f:spec"})
-_SPOILED: Owners = {}
 _SERVER_SET = ("creationTimestamp", "uid", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink")
 
 
@@ -319,14 +318,15 @@ def _deduplicated(meta: Doc) -> Doc:
 def _owned(request: Request, before: Doc, doc: Doc, stored: Owners) -> tuple[Owners, Doc]:
     """The owners after the write, and the new metadata that says so."""
     meta = doc["metadata"]
-    base = stored if request.subresource else _base(request.resource, meta, before.get("metadata", {}), stored)
+    base = stored if request.subresource else _base(meta, before.get("metadata", {}), stored)
     rest = {key: value for key, value in meta.items() if key != "managedFields"}
     old = before.get("metadata", {})
     left = {**before, "metadata": {key: value for key, value in old.items() if key != "managedFields"}}
-    if base is _SPOILED or (not base and "uid" in old) or not _fits(request, before, doc):
+    known = base if base is stored else _of_served_versions(request, base)
+    if known is None or (not base and "uid" in old) or not _fits(request, before, doc):
         return {}, rest  # an object that is not tracked, or cannot be, stays so
     ignored = _ignored(request)
-    after = own(base, compare(left, {**doc, "metadata": rest}, request.resource.shape), request.writer, ignored, stamp(request.now))
+    after = own(known, compare(left, {**doc, "metadata": rest}, request.resource.shape), request.writer, ignored, stamp(request.now))
     if after is stored:
         return after, {**rest, "managedFields": old["managedFields"]} if "managedFields" in old else rest
     return after, {**rest, "managedFields": encode(after)} if after else rest
@@ -347,19 +347,22 @@ def _ignored(request: Request) -> frozenset[str]:
     return _REST_IGNORED if request.subresource else _STATUS_IGNORED
 
 
-def _base(resource: Resource, meta: Doc, old: Doc, stored: Owners) -> Owners:
+def _base(meta: Doc, old: Doc, stored: Owners) -> Owners:
     """The owners a write starts from: those it brings along, else the stored ones. An empty list, or one empty entry, resets."""
     given = meta.get("managedFields")
     if given is None or given is old.get("managedFields") or given == old.get("managedFields"):
         return stored
     if given == [] or given == [{}]:
         return {}
-    return _of_group(decode_entries(given) or stored, resource)
+    return decode_entries(given) or stored
 
 
-def _of_group(owners: Owners, resource: Resource) -> Owners:
-    """The owners whose entries are of a served version. For a custom resource, an entry of another group spoils them all."""
-    group, _, _ = resource.kind.api_version.rpartition("/")
-    if not resource.native and any(manager.api_version.rpartition("/")[0] != group for manager in owners):
-        return _SPOILED
-    return {manager: share for manager, share in owners.items() if manager.api_version == resource.kind.api_version}
+def _of_served_versions(request: Request, owners: Owners) -> Owners | None:
+    """The owners without entries of versions that are not served; ``None`` for a custom resource with an entry of another group."""
+    kind = request.resource.kind
+    group = kind.api_version.rpartition("/")[0]
+    if not request.resource.native and any(manager.api_version.rpartition("/")[0] != group for manager in owners):
+        return None
+    places = request.cluster.resources.values()
+    served = {other.kind.api_version for other in places if (other.kind.group, other.kind.plural) == (kind.group, kind.plural)}
+    return {manager: share for manager, share in owners.items() if manager.api_version in served}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+from functools import cache
 from typing import Any
 
 from hypothesis import strategies as st
@@ -36,6 +37,13 @@ CANARY = b"C4n4ryVa1ue"
 REMOTE = ("alpha", "beta", "gamma")  # keys at the backend
 KEYS = ("a", "b", "c.d", "e/f")  # names inside of a remote secret
 
+
+def weighted(*options: tuple[int, st.SearchStrategy[Any]]) -> st.SearchStrategy[Any]:
+    """One of the strategies, about as often as its weight says; shrinks towards the first."""
+    chosen = [index for index, (weight, _) in enumerate(options) for _ in range(weight)]
+    return st.sampled_from(chosen).flatmap(lambda index: options[index][1])
+
+
 # ---------------------------------------------------------------- values and answers
 
 
@@ -59,6 +67,7 @@ def payloads(mark: bytes = b"") -> st.SearchStrategy[Payload]:
     return one.map(Blob) | st.dictionaries(st.sampled_from((*KEYS, "", "é", "x" * 300)), one, max_size=3).map(Entries)
 
 
+@cache
 def failures() -> st.SearchStrategy[Failure]:
     """Every kind of failure."""
     what = st.sampled_from(["x", "a longer reason: because"])
@@ -72,15 +81,15 @@ def failures() -> st.SearchStrategy[Failure]:
 
 
 def answers(mark: bytes = b"") -> st.SearchStrategy[Answer]:
-    """Every kind of answer; found ones half of the time."""
+    """Every kind of answer; mostly found ones, since one failure decides a whole pass."""
     found = payloads(mark).map(Found)
-    return st.one_of(found, found, st.just(Absent()), failures().map(Failed))
+    return weighted((10, found), (1, st.just(Absent())), (1, failures().map(Failed)))
 
 
 def backends(mark: bytes = b"") -> st.SearchStrategy[dict[Query, Answer]]:
     """What a backend answers: one answer for each key of :data:`REMOTE`, one for every find (under ``Find()``)."""
     found = st.dictionaries(st.sampled_from(KEYS), values(mark).map(SecretBytes), max_size=3).map(lambda v: Found(Entries(v)))
-    finds = st.one_of(found, st.just(Absent()), failures().map(Failed))
+    finds = weighted((6, found), (1, st.just(Absent())), (1, failures().map(Failed)))
     return st.tuples(finds, *(answers(mark) for _ in REMOTE)).map(
         lambda made: {Find(): made[0], **{Get(key=k): a for k, a in zip(REMOTE, made[1:], strict=True)}}
     )
@@ -93,7 +102,7 @@ def answer_of(backend: dict[Query, Answer], query: Query) -> Answer:
 
 def outcomes() -> st.SearchStrategy[Outcome]:
     """How a write ends."""
-    return st.just(Done()) | failures().map(NotDone)
+    return weighted((2, st.just(Done())), (1, failures().map(NotDone)))
 
 
 # ---------------------------------------------------------------- ExternalSecrets
@@ -182,8 +191,8 @@ def targets() -> made.Made:
             "mergePolicy": st.sampled_from(["Replace", "Merge"]),
         },
     )
-    others = made.objects({}, {"name": st.just("other"), "immutable": st.booleans(), "template": template})
-    return st.builds(lambda pair, rest: {**pair, **rest}, st.sampled_from([{}, *made.POLICIES]), others)
+    others = made.objects({}, {"name": st.just("other"), "immutable": st.sampled_from([False, False, True]), "template": template})
+    return st.builds(lambda pair, rest: {**pair, **rest}, weighted((1, st.just({})), (2, st.sampled_from(made.POLICIES))), others)
 
 
 # ---------------------------------------------------------------- Secrets in the cluster
@@ -207,7 +216,7 @@ FOREIGN = ("another ExternalSecret", "another controller")
 def secrets(
     name: str = NAME, *, owners: st.SearchStrategy[str] = st.sampled_from(sorted(OWNERS)), mark: bytes = b"", deleting: bool = True
 ) -> made.Made:
-    """Secrets in every state that one can be found in."""
+    """Secrets in every state that one can be found in; those of another name than the target's with the owner label, which they are found by."""
     data = st.dictionaries(st.sampled_from(["k", "l", "foreign", "p-a"]), values(mark), max_size=3)
     hashes = st.sampled_from(["right", "wrong", "none"])
     fields = {"f:data": {".": {}, "f:k": {}, "f:p-a": {}}, "f:metadata": {"f:labels": {"f:x": {}}, "f:annotations": {"f:x": {}}}}
@@ -222,7 +231,7 @@ def secrets(
         labels = {
             **meta.get("labels", {}),
             **({MANAGED_LABEL: "true"} if managed else {}),
-            **({OWNER_LABEL: owner_label(NS, NAME)} if owned == "us" else {}),
+            **({OWNER_LABEL: owner_label(NS, NAME)} if owned == "us" or name != NAME else {}),
         }
         hashes = {"right": {HASH_ANNOTATION: data_hash(held)}, "wrong": {HASH_ANNOTATION: "0"}, "none": {}}
         head = {"name": name, "namespace": NS, "uid": f"{name}-uid", "resourceVersion": "5"}
@@ -231,7 +240,8 @@ def secrets(
         found: dict[str, Json] = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": "Opaque", "data": encoded}
         return found | ({"immutable": True} if immutable else {})
 
-    return st.builds(build, data, hashes, st.booleans(), owners, meta, applied, st.booleans())
+    immutable = st.sampled_from([False, False, False, True])
+    return st.builds(build, data, hashes, st.booleans(), owners, meta, applied, immutable)
 
 
 def seen_targets(whole: st.SearchStrategy[bool] = st.booleans(), **what: Any) -> st.SearchStrategy[TargetSeen]:
@@ -249,17 +259,18 @@ def seen_targets(whole: st.SearchStrategy[bool] = st.booleans(), **what: Any) ->
 
 def decoded(mark: bytes = b"") -> st.SearchStrategy[Result[Decoded, Failure]]:
     """What the backends gave, or why they gave nothing."""
-    held = st.dictionaries(st.sampled_from(["k", "l", "p-a"]), values(mark).map(SecretBytes), max_size=3)
+    some = st.dictionaries(st.sampled_from(["k", "l", "p-a"]), values(mark).map(SecretBytes), min_size=1, max_size=3)
     missing = st.lists(st.just("secret does not exist"), max_size=2).map(tuple)
-    return st.builds(Decoded, held, missing).map(Success) | failures().map(Bad)
+    given = weighted((4, some), (1, st.just({})))
+    return weighted((6, st.builds(Decoded, given, missing).map(Success)), (1, failures().map(Bad)))
 
 
 def observations(mark: bytes = b"") -> st.SearchStrategy[Observed]:
     """Everything that one decision depends on."""
     synced = syncables().map(as_stored)
-    es = st.one_of(synced, synced, external_secrets())
-    orphans = st.lists(seen_targets(name="former", mark=mark), max_size=1).map(tuple)
-    target = st.none() | seen_targets(st.just(True), mark=mark)
+    es = weighted((3, synced), (1, external_secrets()))
+    orphans = weighted((1, st.just(())), (1, st.tuples(seen_targets(name="former", mark=mark))))
+    target = weighted((1, st.none()), (3, seen_targets(st.just(True), mark=mark)))
     return st.builds(lambda e, d, t, o: Observed(external_secret=e, decoded=d, target=t, orphans=o), es, decoded(mark), target, orphans)
 
 
@@ -286,6 +297,13 @@ PROVIDERS: tuple[dict[str, Json], ...] = (
     {"vault": {"server": "https://v", "path": "kv", "auth": {"tokenSecretRef": _KEY}}},
     {"vault": {"server": "https://v", "path": "kv", "auth": {"tokenSecretRef": {**_KEY, "namespace": "elsewhere"}}}},
     {"vault": {"server": "https://v", "auth": {"kubernetes": {"role": "r", "serviceAccountRef": {"name": "sa"}}}}},
+    {
+        "vault": {
+            "server": "https://v",
+            "auth": {"kubernetes": {"role": "r", "serviceAccountRef": {"name": "sa", "namespace": "elsewhere"}}},
+        }
+    },
+    {"vault": {"server": "https://v", "auth": {"appRole": {"roleId": "r", "secretRef": {**_KEY, "namespace": "elsewhere"}}}}},
     {"kubernetes": {"auth": {"token": {"bearerToken": _KEY}}, "server": {"caProvider": {"type": "ConfigMap", "name": "ca", "key": "key"}}}},
     {
         "aws": {
@@ -298,6 +316,7 @@ PROVIDERS: tuple[dict[str, Json], ...] = (
 """Stores of providers that need something, and stores that cannot be used."""
 
 
+@cache
 def stores(ref: Ref, mark: bytes = b"") -> made.Made:
     """A store of some provider, in some state."""
     entry = st.builds(
@@ -349,6 +368,7 @@ def worlds(draw: st.DrawFn, es: ExternalSecret, *, mark: bytes = b"") -> World:
     return World(seen)
 
 
+@cache
 def credentials(mark: bytes = b"") -> st.SearchStrategy[Seen]:
     """A Secret, ConfigMap or token that a store refers to."""
     held = st.dictionaries(st.sampled_from(["k", "key", "token"]), st.just(base64.b64encode(mark or b"t").decode()), max_size=2)

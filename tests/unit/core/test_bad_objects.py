@@ -12,13 +12,18 @@ from typing import Any
 
 import pytest
 
+from eso_core import providers
+from eso_core.door import Blob, Entries, Failed, Found
 from eso_core.failure import Broken, Unreachable
 from eso_core.instant import MINUTE, SECOND
 from eso_core.machines.shallow import LEVELS, shallow
 from eso_core.machines.watch import PAGE
+from eso_core.providers import _kit
+from eso_core.providers._kit import CROWDED
 from eso_core.refs import CLUSTER_SECRET_STORE, EXTERNAL_SECRET, SECRET, SECRET_STORE, Ref, collection_path
+from eso_core.secret import SecretBytes
 from eso_core.sim.api import ApiServer
-from eso_core.wire import CallFailed, KubeCall, KubeReply
+from eso_core.wire import CallFailed, HttpReply, KubeCall, KubeReply
 from tests.scenarios.stepper import Stepper
 from tests.unit.core.objects import NS, es_manifest, raw
 
@@ -384,3 +389,34 @@ def test_an_api_server_that_is_down_gets_pages_of_the_usual_size() -> None:
     operator.advance(MINUTE)
     assert operator.engine.synced
     assert {limit for limit in seen if limit} == {str(PAGE)}
+
+
+# ---------------------------------------------------------------- answers of backends that are too much
+
+
+MANY = b"[" + b"[]," * 60_000 + b"1]"
+
+
+@pytest.mark.parametrize("key", ["vault", "aws", "fake"])
+def test_a_secret_with_too_many_values(key: str) -> None:
+    """A body below the size limit that would take a minute and most of a gigabyte to read."""
+    dialect = providers.load(key).dialect
+    whole = Blob(SecretBytes(b'{"a":' + MANY + b"}"))
+    escaped = Blob(SecretBytes(json.dumps({"a": MANY.decode()}).replace("[", "\\u005b").replace(",", "\\u002c").encode()))
+    assert dialect.value(whole, "a") == dialect.value(whole, "") == dialect.entries(whole, "") == dialect.entries(whole, "a") == CROWDED
+    assert dialect.entries(escaped, "a") == CROWDED
+    assert isinstance(dialect.value(Blob(SecretBytes(b'{"a":' + b"1," * 3 + b"}")), "a"), Failed | Found)
+
+
+def test_a_kubernetes_secret_with_too_many_values() -> None:
+    """It is no matter while it is copied as a whole."""
+    dialect = providers.load("kubernetes").dialect
+    found = Entries({"a": SecretBytes(MANY)})
+    assert dialect.value(found, "a") == Found(Blob(SecretBytes(MANY)))
+    assert dialect.entries(found, "") == Found(found)
+    assert dialect.value(found, "a.0") == dialect.entries(found, "a") == dialect.entries(found, "a.0") == CROWDED
+
+
+def test_a_pause_of_any_length() -> None:
+    reply = HttpReply(status=429, headers={"retry-after": "9" * 5000})
+    assert _kit.throttled(reply, "x").after_ns == _kit.RETRY_AFTER_MAX * SECOND

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
+import logging as stdlib
 import os
 import signal
 import socket
@@ -19,8 +21,14 @@ import pytest
 import urllib3
 import yaml
 
+from eso_core.failure import Unreachable
+from eso_core.machines.watch import Watcher
+from eso_core.refs import SECRET
+from eso_core.wire import CallFailed, KubeReply
+from eso_shell.app import tell_troubles
 from eso_shell.kube.config import ConfigError
 from eso_shell.kube.kubeconfig import load_kubeconfig
+from eso_shell.observe import logging
 from eso_shell.serve.http import ServeError, bind
 
 COMMAND = [sys.executable, "-m", "eso_shell.cli.main", "run"]
@@ -239,6 +247,30 @@ def test_an_api_server_that_is_of_no_use(tmp_path: Path, answer: bytes | str, re
     lines = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
     assert {line["level"] for line in lines} == {"info", "warn"}
     assert len(lines) < 20
+
+
+@pytest.fixture
+def written() -> Iterator[list[bytes]]:
+    """The lines of the log."""
+    root = stdlib.getLogger()
+    before = (list(root.handlers), root.level)
+    lines: list[bytes] = []
+    logging.configure(write=lines.append)
+    yield lines
+    logging.configure()
+    root.handlers[:], root.level = before
+    stdlib.captureWarnings(False)
+
+
+async def test_troubles_are_told_once_and_so_is_their_end(written: list[bytes]) -> None:
+    watcher = Watcher(SECRET, namespace="", selector="", random=lambda: 0.0)
+    told = asyncio.create_task(tell_troubles([watcher], interval_s=0.001))
+    for reply in (CallFailed(Unreachable("down")), CallFailed(Unreachable("down")), KubeReply(status=200, body=b'{"metadata":{}}')):
+        watcher.page(reply, 0)
+        await asyncio.sleep(0.05)
+    told.cancel()
+    lines = [json.loads(line) for line in written]
+    assert [(line["level"], line.get("error"), line["kind"]) for line in lines] == [("warn", "down", "secrets"), ("info", None, "secrets")]
 
 
 def test_an_api_server_that_never_answers(tmp_path: Path) -> None:

@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from eso_shell.kubeyaml import DEPTH_MAX, Document, Unreadable, documents
 
 OBSERVED = json.loads((Path(__file__).parent / "sigs_yaml_1_6_0.json").read_text())["pairs"]
-TEXTS = st.text(st.characters(max_codepoint=0x7E))
+TEXTS = st.text(st.characters(max_codepoint=0x7E), max_size=8)
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | TEXTS,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
+    max_leaves=6,
 )
 
 
@@ -80,7 +81,7 @@ class TestDocuments:
     def test_flow_style_is_yaml(self) -> None:
         assert one("{a: b, c: [d]}") == {"a": "b", "c": ["d"]}
 
-    @given(st.dictionaries(TEXTS, JSON))
+    @given(st.dictionaries(TEXTS, JSON, max_size=3))
     def test_both_readers_read_json_alike(self, value: dict[str, Any]) -> None:
         text = json.dumps(value)
         assert one(text) == one("---\n" + text) == value
