@@ -71,7 +71,13 @@ async def _operate(settings: Settings, cluster: ClusterConfig, environ: Mapping[
     metrics = Metrics(extended=settings.enable_extended_metric_labels)
     engine = build(config_of(settings), random=random.SystemRandom().random, namespace=settings.namespace)
     rate = settings.rate_limit
-    kube = KubeClient(cluster, in_flight_max=KUBE_IN_FLIGHT, qps=rate[0] if rate else None, burst=rate[1] if rate else 100)
+    kube = KubeClient(
+        cluster,
+        in_flight_max=KUBE_IN_FLIGHT,
+        qps=rate[0] if rate else None,
+        burst=rate[1] if rate else 100,
+        counted=_requests(metrics, cluster.server),
+    )
     http = HttpClient(user_agent="external-secrets", proxies=ProxyRules(environ), signer=signer())
     sdk = SdkRunner(environ)
     driver = Driver(engine, kube, http, sdk, Reporter(engine, metrics, extended=settings.enable_extended_metric_labels))
@@ -111,6 +117,7 @@ class Reporter:
         failed = settled.detail is not None and not (settled.because.ready if settled.because is not None else settled.waits_on)
         self._metrics.settled(report.key, settled, self._labels(report.key), report.took_ns, failed)
         kind = report.key.kind.name
+        self._metrics.queued(kind.lower())
         log = self._logs.get(kind)
         if log is None:
             log = self._logs[kind] = logging.get(f"controllers.{kind}")
@@ -146,6 +153,11 @@ async def tell_troubles(watchers: Iterable[Watcher], *, interval_s: float = TROU
             elif told.get(kind, "") and not why:
                 log.info("reading from the API server again", kind=kind)
             told[kind] = why
+
+
+def _requests(metrics: Metrics, server: str) -> Callable[[str, int], None]:
+    host = server.rpartition("://")[2]
+    return lambda method, status: metrics.request(status or "<error>", method, host)
 
 
 def _gauges(metrics: Metrics, engine: Engine) -> None:

@@ -13,7 +13,7 @@ import asyncio
 import io
 import re
 import ssl
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from functools import lru_cache
 from typing import final
 from urllib.parse import quote
@@ -44,7 +44,8 @@ class KubeClient:
     """Implements :class:`eso_shell.kube.Kube`. One event loop owns it; it connects with its first call.
 
     ``in_flight_max`` calls are on their way at a time, the rest wait in order of arrival; streams do not count. ``qps`` and ``burst`` limit
-    how often a call or stream starts; ``None`` is no limit. ``stats`` counts answers by method and status, 0 for no answer.
+    how often a call or stream starts; ``None`` is no limit. ``stats`` counts answers by method and status, 0 for no answer; ``counted`` is
+    told of each.
     """
 
     def __init__(
@@ -55,8 +56,10 @@ class KubeClient:
         user_agent: str = "external-secrets",
         qps: float | None = None,
         burst: int = 100,
+        counted: Callable[[str, int], None] | None = None,
     ) -> None:
         self.config = config
+        self._counted = counted
         self.stats: dict[tuple[str, int], int] = {}
         self._slots = asyncio.Semaphore(in_flight_max)
         self._bucket = _Bucket(qps, burst) if qps is not None else None
@@ -196,6 +199,8 @@ class KubeClient:
     def _count(self, method: str, status: int) -> None:
         key = (method, status)
         self.stats[key] = self.stats.get(key, 0) + 1
+        if self._counted is not None:
+            self._counted(method, status)
 
 
 async def _whole(response: aiohttp.ClientResponse) -> KubeReply:

@@ -216,7 +216,7 @@ FOREIGN = ("another ExternalSecret", "another controller")
 def secrets(
     name: str = NAME, *, owners: st.SearchStrategy[str] = st.sampled_from(sorted(OWNERS)), mark: bytes = b"", deleting: bool = True
 ) -> made.Made:
-    """Secrets in every state that one can be found in; those of another name than the target's with the owner label, which they are found by."""
+    """Secrets in every state that one can be found in; those of another name than the target's with the owner label that finds them."""
     data = st.dictionaries(st.sampled_from(["k", "l", "foreign", "p-a"]), values(mark), max_size=3)
     hashes = st.sampled_from(["right", "wrong", "none"])
     fields = {"f:data": {".": {}, "f:k": {}, "f:p-a": {}}, "f:metadata": {"f:labels": {"f:x": {}}, "f:annotations": {"f:x": {}}}}
