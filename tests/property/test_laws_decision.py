@@ -146,7 +146,7 @@ class TestNeeds:
 
 
 class TestDepart:
-    @given(made.syncables().map(made.as_stored), st.none() | made.seen_targets())
+    @given(made.syncables(st.just({"deletionPolicy": "Delete"}) | made.targets()).map(made.as_stored), st.none() | made.seen_targets())
     def test_only_what_this_very_object_controls(self, es: ExternalSecret, target: TargetSeen | None) -> None:
         actions: list[Action] = list(depart(es, target))
         deleted = [action for action in actions if isinstance(action, DeleteTarget)]

@@ -72,6 +72,8 @@ def _fault(world: World, tracked: Tracked) -> str:
         return stale
     if not tracked.wanted.lively:
         return _lazy_fault(world, tracked, verdict, ready, secret)
+    if tracked.wanted.deletion == "Delete" and not found["metadata"].get("finalizers"):
+        return "has no finalizer under deletionPolicy Delete"
     return (
         _condition_fault(verdict, ready)
         or _target_fault(world, tracked, verdict, secret)
@@ -184,7 +186,7 @@ def restless(world: World) -> set[tuple[str, str]]:
     found: set[tuple[str, str]] = set()
     for tracked in world.objects.values():
         if tracked.alive and not tracked.wanted.lively and (world.swarm.has("jump") or _is_open(world, tracked)):
-            found |= {(tracked.namespace, tracked.name), (tracked.namespace, tracked.wanted.target)}
+            found |= {(tracked.namespace, name) for name in (tracked.name, *(spec.target for spec in tracked.specs))}
     return found
 
 

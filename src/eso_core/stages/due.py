@@ -129,9 +129,9 @@ def _is_fetched_once(es: ExternalSecret) -> bool:
 
 
 def _holds(es: ExternalSecret, target: TargetSeen | None) -> bool:
-    """The target, where ``es`` has to own it, is its own."""
-    owners = target.owners if target is not None else ()
-    return es.spec.target.creation_policy != "Owner" or any(owner.get("uid") == es.metadata.uid for owner in owners)
+    """Nobody else controls the target."""
+    controller = target.controller if target is not None else None
+    return controller is None or controller.get("uid") == es.metadata.uid
 
 
 def _repair(es: ExternalSecret, target: TargetSeen | None) -> str:
