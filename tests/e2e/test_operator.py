@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from eso_core.compat.hash import resource_version
 from tests.e2e.harness.backends import STORE, Aws, Backend, Fake, Kubernetes, Vault
 from tests.e2e.harness.control_plane import ControlPlane
 from tests.e2e.harness.kubectl import Kubectl
@@ -73,6 +74,13 @@ class Cluster:
             if condition["type"] == "Ready":
                 return condition["status"], condition["reason"]
         return "", ""
+
+    def up_to_date(self, name: str) -> bool:
+        """The status tells of the object's present spec and metadata."""
+        found = self.kubectl.get(API, "ExternalSecret", name, self.namespace)
+        meta = found["metadata"]
+        version = resource_version(meta["generation"], meta.get("annotations"), meta.get("labels"))
+        return self.ready(name)[0] == "True" and found["status"].get("syncedResourceVersion") == version
 
     def until(self, condition: Callable[[], object], what: str, timeout_s: float = 30.0) -> None:
         try:
@@ -184,7 +192,7 @@ def test_killed_at_random(synced: Backend, cluster: Cluster, operator: Operator,
         operator.kill()
         operator.start()
         cluster.until(lambda value=value: all(cluster.data(name) == {"user": value} for name in names), f"all have {value}", 60)
-        cluster.until(lambda: all(cluster.ready(name)[0] == "True" for name in names), "all say so")
+        cluster.until(lambda: all(cluster.up_to_date(name) for name in names), "all say so")
     versions = _versions(cluster)
     operator.stop()
     operator.start()

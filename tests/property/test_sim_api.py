@@ -84,7 +84,8 @@ class TestVersions:
                 path = f"{collection(plural)}/{item['metadata']['name']}"
                 whole = orjson.loads(get(server, path).body)
                 assert session.run(Step(method="PUT", path=path, body=whole)).status == 200
-                assert session.run(Step(method="PATCH", path=path, body=whole, content_type=MERGE_PATCH)).status == 200
+                if b"null" not in orjson.dumps(whole):  # in a merge patch it would take the member away (RFC 7386)
+                    assert session.run(Step(method="PATCH", path=path, body=whole, content_type=MERGE_PATCH)).status == 200
         assert server.version == before
 
 
