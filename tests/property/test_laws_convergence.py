@@ -73,6 +73,11 @@ def state(server: ApiServer) -> Json:
     return secrets, es.get("status"), es["metadata"].get("finalizers")
 
 
+def staying(server: ApiServer) -> list[Json]:
+    """Metadata of the Secrets that are not being deleted."""
+    return [secret["metadata"] for secret in server.objects(SECRET, NS) if not secret["metadata"].get("deletionTimestamp")]
+
+
 class TestIdempotence:
     """What a pass has made so needs no second pass: the next one writes nothing, and a refresh of the same values only its time."""
 
@@ -131,12 +136,12 @@ class TestOwnership:
         stored = server.read(KEY)
         assert stored is not None
         uid = stored["metadata"]["uid"]
-        held = [secret["metadata"] for secret in server.objects(SECRET, NS)]
+        held = staying(server)
         before = {meta["name"] for meta in held}
         ours = {meta["name"] for meta in held for o in meta.get("ownerReferences", []) if o["uid"] == uid and o.get("controller")}
         server.handle(KubeCall(method="DELETE", path=KEY.path), NOON)
         run(driver(server, backend))
         assert server.read(KEY) is None
-        after = {s["metadata"]["name"] for s in server.objects(SECRET, NS) if not s["metadata"].get("deletionTimestamp")}
+        after = {meta["name"] for meta in staying(server)}
         deletes = es["spec"]["target"].get("deletionPolicy") == "Delete"
         assert after == before - (ours if deletes else set())
