@@ -9,7 +9,6 @@ import orjson
 from eso_core.failure import Broken, Unreachable
 from eso_core.wire import CallFailed, CallReply, HttpCall, HttpReply, KubeCall, KubeReply
 
-# The last two are taken for an empty list: a known gap of the Vault provider.
 GARBAGE = (b"<html>", b'{"data":', b"\xff\xfe", b"[]", b'{"data":{"data":[1]}}', b"{}")
 
 
@@ -54,7 +53,7 @@ def backend_fault(fault: str, call: HttpCall, random: Random) -> CallReply | Non
         case "unavailable":
             return HttpReply(status=random.choice((500, 502, 503, 504)), body=b'{"errors":["Vault is sealed"]}')
         case "garbage":
-            return HttpReply(status=200, body=random.choice(GARBAGE[: -2 if call.url.endswith("?list=true") else None]))
+            return HttpReply(status=200, body=random.choice(GARBAGE))
         case "empty":
             return HttpReply(status=200, body=b"")
         case "huge":

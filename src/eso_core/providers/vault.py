@@ -202,11 +202,11 @@ def _plain(raw: msgspec.Raw) -> str:
 
 
 class _Names(msgspec.Struct):
-    keys: list[str] = []
+    keys: list[str]  # required: an answer without it is no empty folder, whatever its status
 
 
 class _Listed(msgspec.Struct):
-    data: _Names | None = None
+    data: _Names
 
 
 def _find(line: Line, query: Find) -> Talk[Answer]:
@@ -249,7 +249,7 @@ def _list(line: Line, top: str) -> Talk[list[str] | Absent | Failed]:
         held = _kit.decoded(reply.body, _Listed) if isinstance(reply, HttpReply) else None
         if held is None:
             return Failed(Broken(f"{what(call)}: the answer is not a list") if isinstance(reply, HttpReply) else reply)
-        names = held.data.keys if held.data is not None else []
+        names = held.data.keys
         folders.extend(f"{folder}{name}" for name in names if name.endswith("/"))
         keys.extend(f"{folder}{name}" for name in names if not name.endswith("/"))
         if len(keys) + len(folders) > FOUND_MAX:
