@@ -8,14 +8,16 @@ from returns.result import Success
 
 from eso_core.api import ExternalSecret
 from eso_core.because import TARGET_MISSING
+from eso_core.compat.cron import refresh_allowed
 from eso_core.compat.duration import parse_duration
 from eso_core.compat.gotime import parse_time
 from eso_core.compat.hash import resource_version
-from eso_core.instant import HOUR, SECOND, Instant
+from eso_core.instant import HOUR, MINUTE, SECOND, Instant
 from eso_core.plan import At, OnChange, Requeue
 from eso_core.target import TargetSeen
 
 INTERVAL_DEFAULT = 1 * HOUR
+WINDOW_CHECK = 1 * MINUTE  # how often a closed sync window is looked at again
 INTERVAL_MIN = 1 * SECOND  # `status.refreshTime` has whole seconds; less would be a loop without a pause
 
 
@@ -69,7 +71,8 @@ def next_refresh(es: ExternalSecret, refreshed: Instant | None, now: Instant) ->
         return OnChange()
     if refreshed is None or refreshed > now:
         return At(now)
-    return At(refreshed.plus(interval + 1))  # at the very end of the interval it is not due yet
+    wake = refreshed.plus(interval + 1)  # at the very end of the interval it is not due yet
+    return At(wake) if wake > now or es.spec.sync_windows is None else At(now.plus(WINDOW_CHECK))
 
 
 def interval_of(es: ExternalSecret) -> int:
@@ -121,7 +124,19 @@ def _refresh_periodic(es: ExternalSecret, refreshed: Instant | None, now: Instan
         return "changed"
     if refreshed is None or refreshed > now:
         return "not refreshed yet"
-    return "refresh interval elapsed" if refreshed.plus(interval) < now else ""
+    return "refresh interval elapsed" if refreshed.plus(interval) < now and _window_open(es, now) else ""
+
+
+def _window_open(es: ExternalSecret, now: Instant) -> bool:
+    """``spec.syncWindows``, in UTC; they hold back periodic refreshes only (reference: ``isPeriodicRefreshAllowedByWindows``).
+
+    A window whose duration is no duration is never active, as one whose schedule does not parse.
+    """
+    windows = es.spec.sync_windows
+    if windows is None:
+        return True
+    lengths = [(window.schedule, parse_duration(window.duration).value_or(-1)) for window in windows.windows]
+    return refresh_allowed(windows.kind, lengths, now.ns)
 
 
 def _is_fetched_once(es: ExternalSecret) -> bool:

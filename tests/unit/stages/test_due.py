@@ -170,3 +170,37 @@ def test_version_is_generation_and_hash() -> None:
     """The vector of the reference for no labels and no annotations."""
     assert CURRENT == "1-f47fe3c0b255b6dd8047cdffa772587bb829efe7a1cb70febeda2eb2"
     assert es_manifest()["metadata"]["name"] == NAME
+
+
+class TestSyncWindows:
+    """They hold back periodic refreshes, and nothing else."""
+
+    NOON = {"schedule": "0 12 * * *", "duration": "1h"}  # NOW lies in it
+
+    def windowed(self, kind: str, *windows: dict[str, str], refreshed: str = LONG_BEFORE, synced: str = CURRENT) -> ExternalSecret:
+        spec = {"refreshInterval": "1h", "syncWindows": {"kind": kind, "windows": list(windows)}}
+        return es_of(spec=spec, status={"syncedResourceVersion": synced, "refreshTime": refreshed})
+
+    @pytest.mark.parametrize(
+        ("kind", "window", "expected"),
+        [
+            ("allow", NOON, True),
+            ("deny", NOON, False),
+            ("allow", {"schedule": "0 3 * * *", "duration": "1h"}, False),
+            ("deny", {"schedule": "0 3 * * *", "duration": "1h"}, True),
+            ("allow", {"schedule": "61 * * * *", "duration": "1h"}, False),
+            ("deny", {"schedule": "0 12 * * *", "duration": "soon"}, True),
+        ],
+    )
+    def test_due(self, kind: str, window: dict[str, str], expected: bool) -> None:
+        assert is_due(self.windowed(kind, window)) is expected
+
+    def test_a_closed_window_is_looked_at_again_in_a_minute(self) -> None:
+        assert due(self.windowed("deny", self.NOON), INTACT, NOW) == NotDue(At(NOW.plus(60 * SECOND)))
+
+    def test_before_the_interval_is_over_the_wait_is_the_interval(self) -> None:
+        assert due(self.windowed("deny", self.NOON, refreshed=BEFORE), INTACT, NOW) == NotDue(At(at(BEFORE).plus(HOUR + 1)))
+
+    def test_changes_and_drift_pass(self) -> None:
+        assert is_due(self.windowed("deny", self.NOON, synced="1-other"))
+        assert is_due(self.windowed("deny", self.NOON), EDITED)
