@@ -20,6 +20,7 @@ from eso_core.machines.engine import Engine, Report
 from eso_core.machines.watch import Watcher
 from eso_core.operator import build
 from eso_core.refs import EXTERNAL_SECRET, Ref
+from eso_core.stages.conditions import conditions_of
 from eso_shell.converse import SdkRunner
 from eso_shell.drive import Driver, clocks
 from eso_shell.http import HttpClient, ProxyRules
@@ -128,6 +129,8 @@ class Reporter:
         settled = report.settled
         failed = settled.detail is not None and not (settled.because.ready if settled.because is not None else settled.waits_on)
         self._metrics.settled(report.key, settled, self._labels(report.key), report.took_ns, failed)
+        if settled.because is None and not settled.gone:
+            self._as_found(report.key)
         kind = report.key.kind.name
         self._metrics.queued(kind.lower())
         log = self._logs.get(kind)
@@ -143,6 +146,14 @@ class Reporter:
     def called(self, label: str, name: str, *, ok: bool) -> None:
         """See :class:`eso_shell.drive.Watcher`."""
         self._metrics.provider_call(label, name, "success" if ok else "error")
+
+    def _as_found(self, key: Ref) -> None:
+        """A pass that decided nothing leaves the condition that the object has, so that a restart does not end its series."""
+        packed = self._engine.cache.get(key)
+        found = orjson.loads(packed.raw) if packed is not None else {}
+        for condition in conditions_of(found):
+            if condition.type == "Ready":
+                self._metrics.condition(key, condition.status == "True", self._labels(key))
 
     def _labels(self, key: Ref) -> Mapping[str, str]:
         if not self._extended:

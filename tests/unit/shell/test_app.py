@@ -53,11 +53,13 @@ class Reporting:
 
     extended: bool = False
     objects: dict[Ref, dict[str, Any]] = field(default_factory=dict)
+    ready: str = ""  # of the condition that the objects hold; empty: they hold none
 
     def __post_init__(self) -> None:
         def get(ref: Ref) -> Any:
             found = self.objects.get(ref)
-            return None if found is None else SimpleNamespace(raw=json.dumps({"metadata": found}).encode())
+            held = {"status": {"conditions": [{"type": "Ready", "status": self.ready}]}} if self.ready else {}
+            return None if found is None else SimpleNamespace(raw=json.dumps({"metadata": found, **held}).encode())
 
         engine: Any = SimpleNamespace(cache=SimpleNamespace(get=get))
         self.metrics = Metrics(extended=self.extended, process=False)
@@ -154,6 +156,13 @@ class TestReporter:
         reporting.reporter.called("HashiCorp/Vault", "ReadSecretData", ok=ok)
         [line] = reporting.sample("externalsecret_provider_api_calls_count")
         assert [part for part in ("HashiCorp/Vault", "ReadSecretData", f'"{status}"') if part not in line] == []
+
+    @pytest.mark.parametrize("ready", ["True", "False"])
+    def test_after_a_restart_an_object_that_is_not_due_shows_the_condition_it_holds(self, ready: str) -> None:
+        made = Reporting(objects={ES: {}}, ready=ready)
+        made.settled(because=None)
+        [line] = [line for line in made.sample("externalsecret_status_condition{") if f'status="{ready}"' in line]
+        assert line.endswith(" 1")
 
     def test_extended_labels_are_those_of_the_object(self) -> None:
         labels = {"app.kubernetes.io/name": "shop"}
