@@ -1,37 +1,9 @@
 """Key rewriting: order, precedence, and the bounds the reference does not have."""
 
-from dataclasses import dataclass
-
 from returns.result import Failure, Result, Success
 
 from eso_core.compat import rewrite
-
-
-@dataclass(frozen=True)
-class Regexp:
-    source: str
-    target: str
-
-
-@dataclass(frozen=True)
-class Transform:
-    template: str
-
-
-@dataclass(frozen=True)
-class Merge:
-    into: str = ""
-    priority: tuple[str, ...] = ()
-    priority_policy: str = ""
-    conflict_policy: str = ""
-    strategy: str = ""
-
-
-@dataclass(frozen=True)
-class Operation:
-    merge: Merge | None = None
-    regexp: Regexp | None = None
-    transform: Transform | None = None
+from tests.rewrites import Merge, Operation, Regexp, Transform
 
 
 def render(template: str, key: str) -> Result[str, str]:
