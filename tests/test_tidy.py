@@ -24,7 +24,8 @@ REVEALS = {
     "eso_core/providers/kubernetes.py": "looking inside of values",
     "eso_core/stages/decode.py": "decoding",
     "eso_core/stages/needs.py": "the digest that tells credentials apart",
-    "eso_core/stages/reconcile.py": "the data hash",
+    "eso_core/stages/manifest.py": "the content of a target that is no Secret",
+    "eso_core/stages/marks.py": "the data hash",
     "eso_shell/cli/show.py": "a person asked to see it",
 }
 """Exits of secrets: file and reason. A new one is a decision; review it as such."""

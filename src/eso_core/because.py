@@ -6,7 +6,7 @@ Reasons and the messages of the reference's own verdicts are fixed by compatibil
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 
@@ -98,6 +98,84 @@ TARGET_INVALID = _error(
     Retry.ON_CHANGE,
     "Targets other than Secrets need --unsafe-allow-generic-targets and a valid spec.target.manifest.",
 )
+
+# ---------------------------------------------------------------- targets that are no Secrets
+
+RESOURCE_SYNCED = _synced("secret synced", reason="ResourceSynced")
+RESOURCE_RETAINED = _synced("secret retained due to DeletionPolicy=Retain", reason="ResourceSynced")
+RESOURCE_DELETED = _synced("secret deleted due to DeletionPolicy=Delete", reason="ResourceDeleted")
+RESOURCE_MISSING = _synced("resource will not be created due to CreationPolicy=Merge", reason="ResourceMissing")
+RESOURCE_PROVIDER_FAILED = replace(PROVIDER_FAILED, reason="ResourceSyncedError")
+RESOURCE_UNREADABLE = _error(
+    "could not get target resource",
+    Retry.BACKOFF,
+    "The kind of spec.target.manifest is not served, or the operator may not read it; the event names the API server's answer.",
+    reason="ResourceSyncedError",
+)
+RESOURCE_DELETE_FAILED = _error(
+    "could not delete resource",
+    Retry.BACKOFF,
+    "The target could not be deleted; the event names the API server's answer. Check the operator's RBAC for this kind.",
+    reason="ResourceSyncedError",
+)
+RESOURCE_DELETE_NOT_OWNED = _error("could not delete resource", Retry.ON_CHANGE, DELETE_NOT_OWNED.advice, reason="ResourceSyncedError")
+RESOURCE_TEMPLATE_FAILED = _error(
+    "could not apply template to manifest",
+    Retry.BACKOFF,
+    "The content of the target could not be made; the event names the cause.",
+    reason="ResourceSyncedError",
+)
+RESOURCE_OWNED = replace(RESOURCE_TEMPLATE_FAILED, retry=Retry.WHEN_DUE, advice=OWNED_BY_OTHER.advice)
+RESOURCE_UPDATE_FAILED = replace(
+    UPDATE_FAILED, reason="ResourceSyncedError", advice="The target could not be written; the event names the cause."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdicts:
+    """What can be said of an ExternalSecret whose target is of one sort."""
+
+    synced: Because
+    retained: Because
+    deleted: Because
+    missing: Because
+    provider_failed: Because
+    delete_failed: Because
+    delete_not_owned: Because
+    ownership_failed: Because
+    owned_by_other: Because
+    template_failed: Because
+    update_failed: Because
+
+
+OF_SECRETS = Verdicts(
+    synced=SYNCED,
+    retained=RETAINED,
+    deleted=DELETED,
+    missing=TARGET_MISSING,
+    provider_failed=PROVIDER_FAILED,
+    delete_failed=DELETE_FAILED,
+    delete_not_owned=DELETE_NOT_OWNED,
+    ownership_failed=OWNERSHIP_FAILED,
+    owned_by_other=OWNED_BY_OTHER,
+    template_failed=UPDATE_FAILED,
+    update_failed=UPDATE_FAILED,
+)
+OF_RESOURCES = Verdicts(
+    synced=RESOURCE_SYNCED,
+    retained=RESOURCE_RETAINED,
+    deleted=RESOURCE_DELETED,
+    missing=RESOURCE_MISSING,
+    provider_failed=RESOURCE_PROVIDER_FAILED,
+    delete_failed=RESOURCE_DELETE_FAILED,
+    delete_not_owned=RESOURCE_DELETE_NOT_OWNED,
+    ownership_failed=RESOURCE_OWNED,
+    owned_by_other=RESOURCE_OWNED,
+    template_failed=RESOURCE_TEMPLATE_FAILED,
+    update_failed=RESOURCE_UPDATE_FAILED,
+)
+
+# ---------------------------------------------------------------- stores
 
 STORE_VALID = _synced("store validated", reason="Valid")
 STORE_UNKNOWN = _synced("could not determine validation status", reason="ValidationUnknown")

@@ -16,3 +16,4 @@ class Config:
     stores: bool = True  # --enable-secret-store-reconciler
     flood_gate: bool = True  # --enable-flood-gate
     store_requeue_ns: int = 5 * MINUTE  # --store-requeue-interval
+    generic_targets: bool = False  # --unsafe-allow-generic-targets

@@ -44,12 +44,29 @@ class Token:
     seconds: int
 
 
-Readable: TypeAlias = Ref | Whole | Selection | Token
+@dataclass(frozen=True, slots=True)
+class Served:
+    """The resources of one API group and version, as the API server's discovery tells them; at most half a minute old."""
+
+    api_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """A managed object of a kind that is not watched by itself: its kind is watched from now on, for as long as somebody follows it.
+
+    Answered without the object's content, like a Secret; live until the watch has begun.
+    """
+
+    ref: Ref
+
+
+Readable: TypeAlias = Ref | Whole | Selection | Token | Served | Followed
 
 
 @dataclass(frozen=True, slots=True)
 class Present:
-    """The object as compact JSON, or the token, or (Selection) the names, one a line."""
+    """The object as compact JSON, or the token, or (Selection) the names, one a line, or (Served) an APIResourceList."""
 
     raw: bytes = field(repr=False)
 

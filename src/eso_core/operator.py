@@ -11,7 +11,7 @@ from eso_core.flows import external_secret, store
 from eso_core.machines.backends import Load
 from eso_core.machines.engine import Engine, Limits
 from eso_core.refs import CLUSTER_SECRET_STORE, EXTERNAL_SECRET, SECRET_STORE
-from eso_core.watched import watched
+from eso_core.watched import followed, watched
 
 
 def build(
@@ -32,6 +32,7 @@ def build(
         },
         load=load,
         random=random,
+        follow=followed,
         namespace=namespace,
         limits=limits,
     )

@@ -85,6 +85,24 @@ class UpdateTarget:
 
 
 @dataclass(frozen=True, slots=True)
+class MarkTarget:
+    """Change an existing target's metadata, and ``immutable``, by merge patch, and leave its content as it is.
+
+    ``labels`` and ``annotations`` with the value ``None`` are removed; ``owners``, ``finalizers`` and ``immutable`` are left alone when
+    they are ``None``.
+    """
+
+    ref: Ref
+    manager: str
+    at: Version
+    labels: Mapping[str, str | None] = field(default_factory=dict)
+    annotations: Mapping[str, str | None] = field(default_factory=dict, repr=False)  # may hold secrets
+    owners: tuple[Mapping[str, Any], ...] | None = None
+    finalizers: tuple[str, ...] | None = None
+    immutable: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class DeleteTarget:
     """DELETE with preconditions. An object that is gone already counts as deleted."""
 
@@ -117,7 +135,7 @@ class Emit:
     event: Event
 
 
-Action: TypeAlias = CreateTarget | UpdateTarget | DeleteTarget | SetFinalizers | SetStatus | Emit
+Action: TypeAlias = CreateTarget | UpdateTarget | MarkTarget | DeleteTarget | SetFinalizers | SetStatus | Emit
 
 
 @dataclass(frozen=True, slots=True)

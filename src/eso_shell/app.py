@@ -28,9 +28,10 @@ from eso_shell.kube.client import KubeClient
 from eso_shell.kube.config import ClusterConfig, ConfigError
 from eso_shell.kube.kubeconfig import find_cluster
 from eso_shell.observe import logging
-from eso_shell.observe.lag import watch_lag
+from eso_shell.observe.health import Check, Health, watch_health
+from eso_shell.observe.lag import Lag, watch_lag
 from eso_shell.observe.metrics import Metrics
-from eso_shell.serve.endpoints import Check, endpoints
+from eso_shell.serve.endpoints import endpoints
 from eso_shell.serve.http import ServeError
 from eso_shell.settings import Settings, arguments
 from eso_shell.sigv4 import signer
@@ -39,6 +40,8 @@ KUBE_IN_FLIGHT = 64
 DEAF_S = 600  # seconds without a sign of life of a watch after which the operator counts as broken
 TROUBLES_S = 1.0
 OVERDUE_S = 300  # seconds that a due object may wait before the operator counts as broken
+LATE_S = 3  # seconds by which the event loop may be late before the operator counts as broken; less than a probe's time limit of 5
+STORES_SHOWN = 100  # stores that hold something back, with series of their own
 
 
 def run(settings: Settings) -> int:
@@ -73,6 +76,7 @@ def config_of(settings: Settings) -> Config:
         stores=settings.enable_secret_store_reconciler,
         flood_gate=settings.enable_flood_gate,
         store_requeue_ns=settings.store_requeue_interval,
+        generic_targets=settings.unsafe_allow_generic_targets,
     )
 
 
@@ -94,18 +98,16 @@ async def _operate(settings: Settings, cluster: ClusterConfig, environ: Mapping[
     http = HttpClient(user_agent="external-secrets", proxies=ProxyRules(environ), signer=signer())
     sdk = SdkRunner(environ)
     driver = Driver(engine, kube, http, sdk, Reporter(engine, metrics, extended=settings.enable_extended_metric_labels))
-    _gauges(metrics, engine)
+    lag = Lag(asyncio.get_running_loop().time)
+    health = Health(_checks(engine, lag))
+    _gauges(metrics, engine, health)
     async with AsyncExitStack() as stack:
         stack.push_async_callback(kube.close)
         stack.push_async_callback(http.close)
         stack.callback(sdk.close)
-        where = await stack.enter_async_context(
-            endpoints(settings, metrics, live={"operator": _alive(engine)}, ready={"watches": _ready(engine)})
-        )
-        lag = asyncio.create_task(watch_lag(metrics.lag))
-        stack.callback(lag.cancel)
-        troubles = asyncio.create_task(tell_troubles(engine.watchers))
-        stack.callback(troubles.cancel)
+        where = await stack.enter_async_context(endpoints(settings, metrics, live=health.probes(), ready={"watches": _ready(engine)}))
+        for chore in (watch_lag(_both(metrics.lag, lag.observe)), watch_health(health), tell_troubles(engine.watchers)):
+            stack.callback(asyncio.create_task(chore).cancel)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, driver.stop)
@@ -183,7 +185,15 @@ def _requests(metrics: Metrics, server: str) -> Callable[[str, int], None]:
     return lambda method, status: metrics.request(status or "<error>", method, host)
 
 
-def _gauges(metrics: Metrics, engine: Engine) -> None:
+def _both(*observers: Callable[[float], None]) -> Callable[[float], None]:
+    def observe(seconds: float) -> None:
+        for observer in observers:
+            observer(seconds)
+
+    return observe
+
+
+def _gauges(metrics: Metrics, engine: Engine, health: Health) -> None:
     def watch_ages() -> Mapping[str, float]:
         now = clocks().mono
         return {w.kind.name: (now - w.heard_at) / SECOND for w in engine.watchers}
@@ -192,19 +202,42 @@ def _gauges(metrics: Metrics, engine: Engine) -> None:
     metrics.gauge("eso_in_flight", lambda: float(engine.passes))
     metrics.gauge("eso_watch_age_seconds", watch_ages)
     metrics.gauge("eso_oldest_overdue_seconds", lambda: engine.overdue(clocks()) / SECOND)
+    metrics.gauge(
+        "eso_overdue_by_class_seconds",
+        lambda: {reason.name.lower(): late / SECOND for reason, late in engine.overdue_by_class(clocks()).items()},
+    )
+    metrics.gauge("eso_healthy", health.reading)
+    metrics.gauge("eso_store_breaker_open", lambda: _by_store(engine, lambda held: held[0] > 0))
+    metrics.gauge("eso_store_waiting_objects", lambda: _by_store(engine, lambda held: held[1]))
+    metrics.gauge("eso_store_breakers_open", lambda: float(sum(opened for opened, _ in engine.held_back().values())))
     metrics.gauge("workqueue_depth", lambda: {EXTERNAL_SECRET.name.lower(): float(len(engine.queue))})
 
 
-def _alive(engine: Engine) -> Check:
-    def check() -> tuple[bool, str]:
+def _by_store(engine: Engine, number: Callable[[tuple[int, int]], float]) -> Mapping[tuple[str, ...], float]:
+    """Of the stores that hold something back, those with most objects waiting."""
+    most = sorted(engine.held_back().items(), key=lambda item: (-item[1][1], item[0]))[:STORES_SHOWN]
+    return {(store.kind.name, store.namespace, store.name): float(number(held)) for store, held in most}
+
+
+def _checks(engine: Engine, lag: Lag) -> Mapping[str, Check]:
+    """What a restart may mend. All of them run on the event loop: when it stands still, the probe's own time limit tells."""
+
+    def hears() -> tuple[bool, str]:
         now: Now = clocks()
         deaf = [w.kind.plural for w in engine.watchers if w.synced and now.mono - w.heard_at > DEAF_S * SECOND]
-        if deaf:
-            return False, f"nothing heard for {DEAF_S} s of {', '.join(deaf)}"
-        overdue = engine.overdue(now) // SECOND
-        return overdue <= OVERDUE_S, f"an object has been due for {overdue} s"
+        return not deaf, f"nothing heard for {DEAF_S} s of {', '.join(deaf)}"
 
-    return check
+    def keeps_up() -> tuple[bool, str]:
+        late = engine.overdue_by_class(clocks())
+        worst = max(late, key=lambda reason: late[reason])
+        seconds = late[worst] // SECOND
+        return seconds <= OVERDUE_S, f"an object has been due for {seconds} s (class {worst.name.lower()})"
+
+    def is_on_time() -> tuple[bool, str]:
+        seconds = lag.seconds()
+        return seconds <= LATE_S, f"the event loop is {seconds:.1f} s late"
+
+    return {"watches": hears, "queue": keeps_up, "event loop": is_on_time}
 
 
 def _ready(engine: Engine) -> Check:

@@ -85,7 +85,7 @@ FLAGS: tuple[Flag, ...] = (
     Flag("enable-flood-gate", Kind.BOOL, True, "ExternalSecrets wait until their stores are Ready", Status.EFFECTIVE),
     Flag("enable-generator-state", Kind.BOOL, True, "keep the state of generators in GeneratorState objects"),
     Flag("generator-gc-grace-period", Kind.DURATION, 2 * MINUTE, "time before unused generator state is collected"),
-    Flag("unsafe-allow-generic-targets", Kind.BOOL, False, "allow targets other than Secrets"),
+    Flag("unsafe-allow-generic-targets", Kind.BOOL, False, "allow targets other than Secrets", Status.EFFECTIVE),
     Flag("template-left-delimiter", Kind.STRING, "{{", "what opens an action of a template"),
     Flag("template-right-delimiter", Kind.STRING, "}}", "what closes an action of a template"),
     Flag("concurrent", Kind.INT, 1, "workers per controller", note="concurrency follows the load, within bounds"),

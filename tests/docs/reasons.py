@@ -45,14 +45,27 @@ MEANS: Mapping[str, str] = {
     "object's own, so it is not deleted.",
     "ORPHANS_FAILED": "`spec.target.name` was changed. The Secret of the old name has to go before the new one comes, and could not be "
     "deleted.",
-    "OWNERSHIP_FAILED": "The Secret has a controller that is no ExternalSecret. It was not touched.",
+    "OWNERSHIP_FAILED": "The Secret has a controller that is no ExternalSecret. It got the managed label, and was not touched otherwise.",
     "OWNED_BY_OTHER": "The Secret belongs to another ExternalSecret. It was not touched.",
-    "IMMUTABLE": "The values have changed and the Secret may not. It was not touched.",
+    "IMMUTABLE": "The values have changed and the Secret may not. Its labels, annotations and owner were written, its content was not.",
     "UPDATE_FAILED": "The values are there, and the Secret could not be made or written: the API server refused it, or its content "
     "cannot be rendered.",
     "SPEC_INVALID": "The specification passed the schema and still cannot be used: a duration that is none, or fields that exclude "
     "each other. The Secret keeps the values that it had.",
-    "TARGET_INVALID": "The object asks for a target that is no Secret.",
+    "TARGET_INVALID": "The object asks for a target that is no Secret, and may not have it: the flag is missing, or the kind cannot be one.",
+    "RESOURCE_SYNCED": "The target, which is no Secret, holds the values of the last refresh.",
+    "RESOURCE_RETAINED": "The backend has none of the values any more. `deletionPolicy` is `Retain`, so the target is left as it was.",
+    "RESOURCE_DELETED": "The backend has none of the values any more. `deletionPolicy` is `Delete`, so the target was deleted.",
+    "RESOURCE_MISSING": "`creationPolicy` is `Merge`, and there is no object to merge into. It is waited for.",
+    "RESOURCE_PROVIDER_FAILED": "As for Secrets: a value could not be had. The target keeps what it had.",
+    "RESOURCE_UNREADABLE": "The target cannot be looked at: its kind is not served, or the API server refused.",
+    "RESOURCE_DELETE_FAILED": "The backend has none of the values any more, `deletionPolicy` is `Delete`, and the API server refused the "
+    "delete.",
+    "RESOURCE_DELETE_NOT_OWNED": "The backend has none of the values any more, and `deletionPolicy` is `Delete`. But the target is not this "
+    "object's own, so it is not deleted.",
+    "RESOURCE_TEMPLATE_FAILED": "The values are there, and the content of the target could not be made of them.",
+    "RESOURCE_OWNED": "Another object controls the target. It was not touched.",
+    "RESOURCE_UPDATE_FAILED": "The values are there, and the API server refused to write the target.",
     "STORE_VALID": "The backend took the credentials, as far as that can be asked without reading a secret.",
     "STORE_UNKNOWN": "The backend cannot be asked whether the credentials are good enough. The store is used; its first use will tell.",
     "STORE_CLIENT_FAILED": "The store cannot even be asked: its specification is wrong or not supported, or a Secret, ConfigMap or "
@@ -63,6 +76,9 @@ DO: Mapping[str, str] = {
     "RETAINED": "Restore the remote secret, or delete the ExternalSecret if it is not needed any more.",
     "DELETED": "Restore the remote secret if this was a mistake: the Secret is created anew at the next refresh.",
     "TARGET_MISSING": "Create the Secret, or choose `creationPolicy: CreateOrMerge` or `Owner`.",
+    "RESOURCE_RETAINED": "Restore the remote secret, or delete the ExternalSecret if it is not needed any more.",
+    "RESOURCE_DELETED": "Restore the remote secret if this was a mistake: the target is created anew at the next refresh.",
+    "RESOURCE_MISSING": "Create the object, or choose `creationPolicy: CreateOrMerge` or `Owner`.",
     "STORE_UNKNOWN": "Nothing, or give the account the rights that the provider's page names under *validation*.",
 }
 

@@ -7,18 +7,20 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from returns.result import Success
 
 from eso_core.door import Absent, Answer, Ask, Dialect, Found, Get, Provider, Query, Session, Talk
 from eso_core.failure import Missing, Refused, Throttled, Unreachable
 from eso_core.instant import MINUTE, SECOND, Now
-from eso_core.machines.backends import Backends, Conversation
+from eso_core.machines.backends import PROBES_MAX, Backends, Conversation
 from eso_core.machines.backoff import pause
+from eso_core.machines.breaker import PROBE_LAST
 from eso_core.machines.cache import Cache, Packed
 from eso_core.machines.events import BURST, EventRecorder
 from eso_core.machines.queue import Queue
+from eso_core.machines.turns import REASONS, SHARES, Line, Reason, Turns
 from eso_core.machines.watch import Complete, Listed, ListPage, OpenStream, Watcher
 from eso_core.plan import Event
 from eso_core.refs import SECRET, Ref
@@ -31,51 +33,98 @@ REF = Ref(SECRET, "ns", "n")
 
 NAMES = st.sampled_from("abcd")
 TIMES = st.integers(0, 20)
+WHY = st.sampled_from(REASONS)
 QUEUE_OPS = st.lists(
     st.one_of(
-        st.tuples(st.just("add"), NAMES, TIMES),
-        st.tuples(st.just("take"), st.none(), TIMES),
-        st.tuples(st.just("done"), NAMES, st.none() | TIMES),
+        st.tuples(st.just("add"), NAMES, TIMES, WHY),
+        st.tuples(st.just("first"), NAMES, TIMES, WHY),
+        st.tuples(st.just("take"), st.none(), TIMES, WHY),
+        st.tuples(st.just("done"), NAMES, st.none() | TIMES, WHY),
     ),
     max_size=60,
 )
+Due = dict[str, tuple[int, Reason]]
 
 
 class TestQueue:
-    """Requeues are never lost: a key that was added runs at or after its earliest time, once at a time."""
+    """Requeues are never lost: a key that was added runs at or after its earliest time, once at a time, in its best class."""
 
     @given(QUEUE_OPS)
-    def test_against_a_model(self, ops: list[tuple[str, str | None, int | None]]) -> None:
+    def test_against_a_model(self, ops: list[tuple[str, str | None, int | None, Reason]]) -> None:
         queue: Queue[str] = Queue()
-        due: dict[str, int] = {}
-        running: dict[str, int | None] = {}
-        for op, key, time in ops:
-            if op == "add" and key is not None and time is not None:
-                queue.add(key, time)
-                _earlier(running if key in running else due, key, time)
+        due: Due = {}
+        running: dict[str, tuple[int, Reason] | None] = {}
+        for op, key, time, why in ops:
+            if op in ("add", "first") and key is not None and time is not None:
+                at = time
+                if op == "first":
+                    at = min([time, *(each - 1 for each, other in due.values() if other == why)])
+                    queue.add_first(key, time, why)
+                else:
+                    queue.add(key, time, why)
+                _better(running if key in running else due, key, at, why)
             elif op == "take" and time is not None:
-                taken = queue.take(time)
-                ready = [at for at in due.values() if at <= time]
-                assert (taken is None) == (not ready)
-                if taken is not None:
-                    assert due.pop(taken) == min(ready)
-                    running[taken] = None
+                self._takes(queue, due, running, time)
             elif op == "done" and key in running:
                 assert key is not None
-                queue.done(key, time)
-                times = [t for t in (running.pop(key), time) if t is not None]
-                if times:
-                    due[key] = min(times)
+                queue.done(key, time, why)
+                held = running.pop(key)
+                if held is not None:
+                    due[key] = held
+                if time is not None:
+                    _better(due, key, time, why)
             assert (len(queue), queue.running) == (len(due), len(running))
-            assert queue.next_at() == min(due.values(), default=None)
+            assert queue.next_at() == min((at for at, _ in due.values()), default=None)
+            late = {why: max(0, 10 - min((at for at, other in due.values() if other == why), default=10)) for why in REASONS}
+            assert queue.overdue(10) == late
         left = []
         while (key := queue.take(10**9)) is not None:
             left.append(key)
         assert sorted(left) == sorted(due)
 
+    def _takes(self, queue: Queue[str], due: Due, running: dict[str, tuple[int, Reason] | None], now: int) -> None:
+        taken = queue.take(now)
+        ready = {key: found for key, found in due.items() if found[0] <= now}
+        assert (taken is None) == (not ready)
+        if taken is None:
+            return
+        at, why = due.pop(taken)
+        assert queue.reason(taken) == why
+        assert at == min(each for each, other in ready.values() if other == why)
+        assert why == Reason.STORE or all(other != Reason.STORE for _, other in ready.values())
+        running[taken] = None
 
-def _earlier(held: dict[str, Any], key: str, time: int) -> None:
-    held[key] = time if held.get(key) is None else min(held[key], time)
+    @given(st.lists(st.sets(st.sampled_from(REASONS[1:]), max_size=4), min_size=1, max_size=120), WHY)
+    def test_guaranteed_shares(self, rounds: list[set[Reason]], watched: Reason) -> None:
+        """Whatever else is due: of 2 * 15 - 1 turns during which a class is due all the time it gets at least its share."""
+        assume(watched != Reason.STORE)
+        turns = Turns()
+        got = [turns.pick(sorted({*others, watched})) for others in rounds]
+        window = 2 * sum(SHARES) - 1
+        for start in range(len(got) - window + 1):
+            assert got[start : start + window].count(watched) >= SHARES[watched]
+
+    @given(st.lists(st.tuples(NAMES, WHY), max_size=30), st.lists(NAMES, max_size=5))
+    def test_lines(self, puts: list[tuple[str, Reason]], gone: list[str]) -> None:
+        """Everyone comes out once, with the best class that it was given."""
+        line: Line[str] = Line()
+        best: dict[str, Reason] = {}
+        for key, why in puts:
+            line.put(key, why)
+            best[key] = min(why, best.get(key, why))
+        for key in gone:
+            line.forget(key)
+            best.pop(key, None)
+        assert len(line) == len(best)
+        out = []
+        while (found := line.take()) is not None:
+            out.append(found)
+        assert sorted(out) == sorted(best.items())
+
+
+def _better(held: dict[str, Any], key: str, time: int, why: Reason) -> None:
+    known = held.get(key)
+    held[key] = (time, why) if known is None else (min(known[0], time), min(known[1], why))
 
 
 # ---------------------------------------------------------------- cache
@@ -206,15 +255,6 @@ class TestWatch:
 # ---------------------------------------------------------------- backends
 
 REPLIES = st.sampled_from([200, 200, 200, 401, 403, 404, 429, 503, -1])
-BACKEND_OPS = st.lists(
-    st.one_of(
-        st.tuples(st.just("ask"), st.sampled_from("abc"), st.sampled_from(["me", "you"])),
-        st.tuples(st.just("ask"), st.sampled_from("abc"), st.just("me")),
-        st.tuples(st.just("reply"), st.integers(0, 5), REPLIES),
-        st.tuples(st.just("wait"), st.integers(0, 90 * SECOND), st.none()),
-    ),
-    max_size=50,
-)
 FAILURES = {
     401: Refused("session", session=True),
     403: Refused("no"),
@@ -261,43 +301,142 @@ PROVIDERS = st.builds(
 )
 
 
-class TestBackends:
-    """Every ask is answered exactly once, and there are never more conversations than allowed."""
+class Visits:
+    """Passes that ask, as the engine has them do: begin, admit, ask, leave, end. A key runs once at a time."""
 
-    @given(PROVIDERS, BACKEND_OPS)
-    def test_anything(self, provider: Provider, ops: list[tuple[str, Any, Any]]) -> None:
-        backends = Backends(lambda _: provider, lambda: 0.5)
-        under_way: list[Conversation] = []
-        asked, answered, now = 0, 0, 10**12
+    def __init__(self, provider: Provider) -> None:
+        self.provider = provider
+        self.backends = Backends(lambda _: provider, lambda: 0.5)
+        self.now = 10**12
+        self.places = 6
+        self.parked = 0
+        self.asked = 0
+        self.answered = 0
+        self.running: set[Ref] = set()
+        self.aside: set[Ref] = set()
+        self.under_way: list[Conversation] = []
+        self.calls: dict[str, int] = {"me": 0, "you": 0}
+
+    def visit(self, key: Ref, identity: str, why: Reason = Reason.REFRESH) -> None:
+        if key in self.running:
+            return
+        self.backends.begins(key)
+        self.aside.discard(key)
+        ask = Ask("p", access(identity), Get(key=key.name[0]))
+        stay = self.backends.admit(key, why, (ask,), self.now, self.places - self.parked, self.places)
+        if stay is None:
+            self.aside.add(key)
+            self.backends.ended(key)
+            return
+        self.running.add(key)
+        self.parked += 1
+        self.asked += 1
 
         def then(ask: Ask, answer: Answer, at: int) -> None:
-            nonlocal answered
-            answered += 1
+            self.answered += 1
+            self.parked -= 1
+            self.running.remove(key)
+            self.backends.leave(stay)
+            self.backends.ended(key)
 
-        def reply(index: int, status: int) -> None:
-            conversation = under_way.pop(index % len(under_way))
-            backends.reply(conversation, CallFailed(Unreachable("x")) if status < 0 else HttpReply(status=status), now)
-            under_way.extend(backends.take())
+        self.backends.ask(ask, self.now, then, stay)
+        self.collect()
 
+    def collect(self) -> None:
+        came = self.backends.take()
+        self.under_way += came
+        for conversation in came:
+            self.calls[conversation.desk.access.identity] += 1
+
+    def reply(self, index: int, status: int) -> None:
+        conversation = self.under_way.pop(index % len(self.under_way))
+        reply = CallFailed(Unreachable("x")) if status < 0 else HttpReply(status=status)
+        self.backends.reply(conversation, reply, self.now)
+        self.collect()
+
+    def let_out(self) -> list[Ref]:
+        out = [key for key, _ in self.backends.let_out(self.now, self.places - self.parked, self.places)]
+        self.collect()
+        return out
+
+    def check(self) -> None:
+        assert self.answered + len(self.running) == self.asked
+        assert self.parked <= self.places
+        assert self.backends.aside <= len(self.aside)
+        for desk in self.backends._desks.values():
+            mine = [each for each in self.under_way if each.desk is desk]
+            talks = sum(bool(each.asks) for each in mine if each.life is desk.life)
+            assert talks == desk.life.talks <= PROBES_MAX + (0 if desk.breaker.open else desk.breaker.most)
+            assert len(mine) - sum(bool(each.asks) for each in mine) == desk.logins
+            assert desk.called >= 0
+            assert all(self.backends._line_of[key] is desk for key in self.backends._line_of if key in desk.line)
+            assert desk.breaker.open or not desk.permits
+
+
+KEYS = st.sampled_from([Ref(SECRET, "ns", f"{question}{number}") for question in "abc" for number in range(3)])
+VISIT_OPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("visit"), KEYS, st.sampled_from(["me", "you"])),
+        st.tuples(st.just("visit"), KEYS, st.just("me")),
+        st.tuples(st.just("reply"), st.integers(0, 5), REPLIES),
+        st.tuples(st.just("reply"), st.just(0), st.sampled_from([429, 503, -1])),
+        st.tuples(st.just("wait"), st.integers(0, 20 * SECOND), st.none()),
+    ),
+    max_size=60,
+)
+
+
+class TestBackends:
+    """Every ask is answered exactly once, there are never more conversations than allowed, and nobody is forgotten."""
+
+    @given(PROVIDERS, VISIT_OPS)
+    def test_anything(self, provider: Provider, ops: list[tuple[str, Any, Any]]) -> None:
+        visits = Visits(provider)
         for op, first, second in ops:
-            if op == "ask":
-                asked += 1
-                backends.ask(Ask("p", access(second), Get(key=first)), now, then)
-                under_way.extend(backends.take())
-            elif op == "reply" and under_way:
-                reply(first, second)
+            if op == "visit":
+                visits.visit(first, second)
+            elif op == "reply" and visits.under_way:
+                visits.reply(first, second)
             elif op == "wait":
-                now += first
-            per_desk = [conversation.desk.access.identity for conversation in under_way if conversation.asks]
-            assert all(per_desk.count(identity) <= provider.talks_max for identity in ("me", "you"))
-            assert sum(not conversation.asks for conversation in under_way) <= 2
-            assert answered <= asked
-        for _ in range(1000):
-            if not under_way:
-                break
-            reply(0, 200)
-        assert answered == asked
-        assert backends.waiting == 0
+                visits.now += first
+            for key in visits.let_out():
+                visits.visit(key, "me")
+            visits.check()
+        self._recovers(visits)
+
+    def _recovers(self, visits: Visits) -> None:
+        """With good answers from now on, all who wait are let out, and all is answered."""
+        for _ in range(200):
+            while visits.under_way:
+                visits.reply(0, 200)
+            for key in visits.let_out():
+                visits.visit(key, "me")
+            if not visits.under_way:
+                at = visits.backends.wake_at(visits.places - visits.parked, visits.places)
+                if at is None:
+                    break
+                visits.now = max(visits.now, at)
+            visits.check()
+        assert visits.aside == set()
+        assert (visits.backends.waiting, visits.running) == (0, set())
+        assert all(keys == 0 for _, keys in visits.backends.held_back().values())
+
+    @given(PROVIDERS, st.lists(st.tuples(KEYS, st.integers(0, 3 * SECOND), st.booleans()), min_size=1, max_size=80))
+    def test_a_dead_backend_costs_a_fixed_number_of_calls(self, provider: Provider, asks: list[tuple[Ref, int, bool]]) -> None:
+        """Whoever asks, and however often: once the breaker is open, no more conversations than there are probes in that time."""
+        visits = Visits(replace(provider, fetch=_fetch(1, "")))
+        while not any(desk.breaker.open for desk in visits.backends._desks.values()):
+            visits.visit(asks[0][0], "me")
+            visits.reply(0, -1)
+        opened, before = visits.now, visits.calls["me"]
+        for key, wait, hangs in asks:
+            visits.now += wait
+            for each in (*visits.let_out(), key):
+                visits.visit(each, "me")
+            while visits.under_way and not hangs:
+                visits.reply(0, -1)
+            visits.check()
+        assert visits.calls["me"] - before <= 5 + (visits.now - opened) // (PROBE_LAST * 9 // 10)
 
 
 # ---------------------------------------------------------------- backoff, events

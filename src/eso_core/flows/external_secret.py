@@ -13,8 +13,8 @@ from eso_core import because
 from eso_core.api import ExternalSecret, InvalidObject, parse_external_secret
 from eso_core.compat.hash import owner_label
 from eso_core.config import Config
-from eso_core.effect import Flow, Gone, Present, Selection, Unreadable, Whole, World, fetch, read, write
-from eso_core.failure import Failure, InvalidSpec, Stale
+from eso_core.effect import Flow, Followed, Gone, Present, Selection, Unreadable, Whole, World, fetch, read, write
+from eso_core.failure import Failure, InvalidSpec, Missing, Stale
 from eso_core.flows.common import conclude, read_all
 from eso_core.instant import Instant
 from eso_core.plan import (
@@ -31,15 +31,16 @@ from eso_core.plan import (
     Settled,
     Version,
 )
-from eso_core.refs import SECRET, Ref
+from eso_core.refs import SECRET, Kind, Ref
+from eso_core.stages.aim import aim, ref_of, target_of, verdicts_of
 from eso_core.stages.asks import questions
 from eso_core.stages.conditions import conditions_of, with_ready
 from eso_core.stages.decode import Decoded, decode_answers
 from eso_core.stages.depart import FINALIZER, depart, wants_finalizer
-from eso_core.stages.due import Due, NotDue, Overtaken, due, unusable_interval
+from eso_core.stages.due import NotDue, Overtaken, due, unusable_interval
+from eso_core.stages.marks import claim
 from eso_core.stages.needs import Blocked, NotOurs, Resolved, needs
-from eso_core.stages.reconcile import Observed, reconcile, ref_of, takes_away, target_of
-from eso_core.stages.render import MERGING
+from eso_core.stages.reconcile import Observed, needs_look, reconcile
 from eso_core.stages.settle import settle
 from eso_core.target import OWNER_LABEL, TargetSeen, see_target
 
@@ -56,25 +57,30 @@ def sync(key: Ref, config: Config) -> Flow[Settled]:
     if isinstance(parsed, Bad):
         return (yield from _unusable(key, raw, parsed.failure(), started))
     es = parsed.unwrap()
+    world, kind = yield from read_all(world, lambda seen: aim(seen, es, config))
+    assert isinstance(kind, Kind | Plan | Blocked)  # what the type checker cannot infer of `read_all`
     if es.metadata.deletion_timestamp:
-        return (yield from _depart(es))
+        return (yield from _depart(es, kind))
 
-    target = yield from _see(target_of(es))
+    target = (yield from _held(es, kind)) if isinstance(kind, Kind) else None
+    if isinstance(target, Settled):
+        return target
     match due(es, target, started):
-        case NotDue(requeue):
+        case NotDue(requeue) if isinstance(kind, Kind):
             return Settled(requeue=requeue)
-        case Overtaken(refreshed):
-            return (yield from conclude(settle(es, Plan(because=because.SYNCED), (), started=refreshed, now=started)))
-        case Due():
+        case Overtaken(refreshed) if isinstance(kind, Kind):
+            return (yield from conclude(settle(es, Plan(because=verdicts_of(es).synced), (), started=refreshed, now=started)))
+        case _:
             pass
-    if unusable_interval(es):
-        fault = Plan(because=because.SPEC_INVALID, detail=InvalidSpec("is not a duration such as 1h30m", "spec.refreshInterval"))
-        return (yield from conclude(settle(es, fault, (), started=started, now=started)))
 
     world, step = yield from read_all(world, lambda seen: needs(seen, es, config))
     if isinstance(step, NotOurs):
         return Settled(requeue=OnChange())
-    assert isinstance(step, Blocked | Resolved)  # what the type checker cannot infer of `read_all`
+    fault = _fault(es, kind)
+    if fault is not None:
+        return (yield from conclude(settle(es, fault, (), started=started, now=started)))
+    assert isinstance(step, Blocked | Resolved)
+    assert isinstance(kind, Kind)
     if isinstance(step, Blocked) and step.soon and config.stores:
         return Settled(requeue=Backoff(), detail=step.failure, waits_on=step.waits_on)
     if wants_finalizer(es):
@@ -84,7 +90,18 @@ def sync(key: Ref, config: Config) -> Flow[Settled]:
         es = es_or_end
     decoded = yield from _answers(es, step)
     waits_on = step.waits_on if isinstance(step, Blocked) else frozenset()
-    return (yield from _carry_out(es, decoded, target, started, waits_on))
+    return (yield from _carry_out(es, kind, decoded, target, started, waits_on))
+
+
+def _fault(es: ExternalSecret, kind: Kind | Plan | Blocked) -> Plan | None:
+    """Why this object can have no target, or no refresh, whatever its stores say."""
+    if isinstance(kind, Blocked):
+        return Plan(because=verdicts_of(es).update_failed, detail=kind.failure)
+    if isinstance(kind, Plan):
+        return kind
+    if unusable_interval(es):
+        return Plan(because=because.SPEC_INVALID, detail=InvalidSpec("is not a duration such as 1h30m", "spec.refreshInterval"))
+    return None
 
 
 def _answers(es: ExternalSecret, step: Blocked | Resolved) -> Flow[Result[Decoded, Failure]]:
@@ -99,18 +116,23 @@ def _answers(es: ExternalSecret, step: Blocked | Resolved) -> Flow[Result[Decode
 
 
 def _carry_out(
-    es: ExternalSecret, decoded: Result[Decoded, Failure], target: TargetSeen | None, started: Instant, waits_on: frozenset[Ref]
+    es: ExternalSecret,
+    kind: Kind,
+    decoded: Result[Decoded, Failure],
+    target: TargetSeen | None,
+    started: Instant,
+    waits_on: frozenset[Ref],
 ) -> Flow[Settled]:
     """Plan, write, and plan again from a fresh read when the target has changed meanwhile."""
     now = started
     orphans = yield from _orphans(es)
-    if es.spec.target.creation_policy in MERGING or (target is None and takes_away(es, decoded)):
-        fresh = yield from _look(target_of(es))
+    if needs_look(es, kind, decoded, target):
+        fresh = yield from _look(es, kind)
         if isinstance(fresh, Settled):
             return fresh
         target = fresh.target
     for _ in range(WRITES_MAX):
-        plan = reconcile(Observed(external_secret=es, decoded=decoded, target=target, orphans=orphans))
+        plan = reconcile(Observed(external_secret=es, decoded=decoded, target=target, orphans=orphans, kind=kind))
         outcomes: list[Outcome] = []
         for step in plan.steps:
             outcome, now = yield from write(step.action)
@@ -120,7 +142,7 @@ def _carry_out(
         last = outcomes[-1] if outcomes else None
         if not (isinstance(last, NotDone) and isinstance(last.failure, Stale)):
             return (yield from conclude(settle(es, plan, tuple(outcomes), started=started, now=now, waits_on=waits_on)))
-        fresh = yield from _look(target_of(es))
+        fresh = yield from _look(es, kind)
         if isinstance(fresh, Settled):
             return fresh
         target, orphans = fresh.target, (yield from _orphans(es))
@@ -139,24 +161,54 @@ class _Fresh:
         self.target = target
 
 
-def _see(ref: Ref) -> Flow[TargetSeen | None]:
-    """The target as the cache knows it: managed Secrets only, without values."""
-    world, _now = yield from read(ref)
-    raw = world.raw(ref)
-    return see_target(ref, raw) if raw is not None else None
+def _held(es: ExternalSecret, kind: Kind) -> Flow[TargetSeen | Settled | None]:
+    """The target as the cache knows it: managed objects only, without content.
+
+    One that was written once and is not there may have lost its label only. It is looked for, and claimed, before it is missed.
+    """
+    ref = target_of(es, kind)
+    asked: Ref | Followed = ref if kind == SECRET else Followed(ref)
+    world, now = yield from read(asked)
+    match world[asked]:
+        case Present(raw):
+            return see_target(ref, raw)
+        case Unreadable(failure):
+            fault = Plan(because=because.RESOURCE_UNREADABLE, detail=failure)
+            return (yield from conclude(settle(es, fault, (), started=now, now=now)))
+        case Gone():
+            pass
+    bound = es.status.binding.name if es.status.binding is not None else ""
+    if kind != SECRET or bound != ref.name or es.spec.target.creation_policy in ("Orphan", "None"):
+        return None
+    fresh = yield from _look(es, kind)
+    return fresh if isinstance(fresh, Settled) else fresh.target
 
 
-def _look(ref: Ref) -> Flow[_Fresh | Settled]:
-    """The target as the API server has it, managed or not."""
+def _look(es: ExternalSecret, kind: Kind) -> Flow[_Fresh | Settled]:
+    """The target as the API server has it; claimed, if it is a Secret that nobody manages."""
+    ref = target_of(es, kind)
     whole = Whole(ref)
-    world, _now = yield from read(whole)
+    world, now = yield from read(whole)
     match world[whole]:
         case Present(raw):
-            return _Fresh(see_target(ref, raw))
+            return (yield from _claimed(es, see_target(ref, raw)))
         case Gone():
             return _Fresh(None)
         case Unreadable(failure):
-            return Settled(requeue=Backoff(), detail=failure)
+            if kind == SECRET:
+                return Settled(requeue=Backoff(), detail=failure)
+            fault = Plan(because=because.RESOURCE_UNREADABLE, detail=failure)
+            return (yield from conclude(settle(es, fault, (), started=now, now=now)))
+
+
+def _claimed(es: ExternalSecret, target: TargetSeen) -> Flow[_Fresh | Settled]:
+    mark = None if es.metadata.deletion_timestamp else claim(es, target)
+    if mark is None:
+        return _Fresh(target)
+    outcome, _now = yield from write(mark)
+    if isinstance(outcome, NotDone):
+        return Settled(requeue=Again() if isinstance(outcome.failure, Stale) else Backoff(), detail=outcome.failure)
+    return _Fresh(see_target(target.ref, outcome.raw))
 
 
 def _orphans(es: ExternalSecret) -> Flow[tuple[TargetSeen, ...]]:
@@ -187,14 +239,20 @@ def _with_finalizer(es: ExternalSecret) -> Flow[ExternalSecret | Settled]:
     return Settled(requeue=Again()) if isinstance(fresh, Bad) else fresh.unwrap()
 
 
-def _depart(es: ExternalSecret) -> Flow[Settled]:
-    """The object is being deleted: leave what its policy says, and let it go."""
+def _depart(es: ExternalSecret, kind: Kind | Plan | Blocked) -> Flow[Settled]:
+    """The object is being deleted: leave what its policy says, and let it go.
+
+    A kind that is served no more has no targets; one that is not known for now is waited for.
+    """
     target: TargetSeen | None = None
     if es.spec.target.deletion_policy == "Delete":
-        fresh = yield from _look(target_of(es))
-        if isinstance(fresh, Settled):
-            return fresh
-        target = fresh.target
+        if isinstance(kind, Kind):
+            fresh = yield from _look(es, kind)
+            if isinstance(fresh, Settled):
+                return fresh
+            target = fresh.target
+        elif not isinstance(kind.detail if isinstance(kind, Plan) else kind.failure, Missing | InvalidSpec):
+            return Settled(requeue=Backoff(), detail=kind.detail if isinstance(kind, Plan) else kind.failure)
     return (yield from _all_or_again(depart(es, target)))
 
 

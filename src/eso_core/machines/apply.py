@@ -17,6 +17,7 @@ from eso_core.plan import (
     DeleteTarget,
     Desired,
     Done,
+    MarkTarget,
     NotDone,
     Outcome,
     SecretBody,
@@ -30,7 +31,7 @@ from eso_core.wire import MERGE_PATCH, CallFailed, KubeCall, KubeReply
 
 MANAGER = "external-secrets"  # field manager of everything but targets, as the reference's binary name
 
-Applicable = CreateTarget | UpdateTarget | DeleteTarget | SetFinalizers | SetStatus
+Applicable = CreateTarget | UpdateTarget | MarkTarget | DeleteTarget | SetFinalizers | SetStatus
 
 
 class _Status(msgspec.Struct):
@@ -49,6 +50,8 @@ def call_of(action: Applicable) -> KubeCall:
             return KubeCall(method="POST", path=path, query=(("fieldManager", manager),), body=_dump(manifest_of(desired, None)))
         case UpdateTarget(desired, manager, at):
             return KubeCall(method="PUT", path=desired.ref.path, query=(("fieldManager", manager),), body=_dump(manifest_of(desired, at)))
+        case MarkTarget(ref, manager, at):
+            return _patch(ref, "", at, marks_of(action), manager)
         case DeleteTarget(ref, at):
             preconditions = {"uid": at.uid, "resourceVersion": at.resource_version}
             body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": preconditions, "propagationPolicy": "Background"}
@@ -86,6 +89,19 @@ def manifest_of(desired: Desired, at: Version | None) -> dict[str, Any]:
     return head
 
 
+def marks_of(action: MarkTarget) -> dict[str, Any]:
+    """The merge patch of a :class:`MarkTarget`, preconditions apart."""
+    metadata: dict[str, Any] = {}
+    for name, value in (("labels", action.labels), ("annotations", action.annotations)):
+        if value:
+            metadata[name] = dict(value)
+    if action.owners is not None:
+        metadata["ownerReferences"] = [dict(owner) for owner in action.owners]
+    if action.finalizers is not None:
+        metadata["finalizers"] = list(action.finalizers)
+    return {"metadata": metadata, **({"immutable": action.immutable} if action.immutable is not None else {})}
+
+
 def outcome_of(action: Applicable, reply: KubeReply | CallFailed) -> Outcome:
     """What the answer says about ``action``."""
     if isinstance(reply, CallFailed):
@@ -95,7 +111,7 @@ def outcome_of(action: Applicable, reply: KubeReply | CallFailed) -> Outcome:
     if isinstance(action, DeleteTarget) and reply.status == 404:
         return Done()
     failure = failure_of(reply)
-    gone = isinstance(action, UpdateTarget) and isinstance(failure, Missing)
+    gone = isinstance(action, UpdateTarget | MarkTarget) and isinstance(failure, Missing)
     return NotDone(Stale(failure.what) if gone else failure)
 
 
@@ -123,12 +139,12 @@ def failure_of(reply: KubeReply) -> Failure:
             return Broken(what)
 
 
-def _patch(ref: Ref, subresource: str, at: Version, change: Mapping[str, Any]) -> KubeCall:
+def _patch(ref: Ref, subresource: str, at: Version, change: Mapping[str, Any], manager: str = MANAGER) -> KubeCall:
     metadata = {"uid": at.uid, "resourceVersion": at.resource_version, **change.get("metadata", {})}
     return KubeCall(
         method="PATCH",
         path=ref.path + subresource,
-        query=(("fieldManager", MANAGER),),
+        query=(("fieldManager", manager),),
         body=_dump({**change, "metadata": metadata}),
         content_type=MERGE_PATCH,
     )

@@ -112,6 +112,12 @@ class Cache:
         self.heard(kind, version)
         return [Change(packed.ref, packed, None) for packed in lost]
 
+    def drop(self, kind: Kind) -> None:
+        """Forget everything about ``kind``, which is watched no more."""
+        for packed in [packed for packed in self._objects.values() if packed.ref.kind == kind]:
+            self._store(packed, None)
+        self._seen_up_to.pop(kind, None)
+
     def _store(self, before: Packed | None, after: Packed | None) -> None:
         if before is not None:
             self._unindex(before)

@@ -16,22 +16,40 @@ Bounds: ``Limits``. Everything that waits is counted, and nothing waits without 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, assert_never
 
 from eso_core.door import Answer, Ask
-from eso_core.effect import Answers, Effect, Fetch, Flow, Gone, Present, Read, Readable, Reply, Seen, Selection, Token, Whole, World, Write
+from eso_core.effect import (
+    Answers,
+    Effect,
+    Fetch,
+    Flow,
+    Followed,
+    Gone,
+    Present,
+    Read,
+    Readable,
+    Reply,
+    Seen,
+    Selection,
+    Whole,
+    World,
+    Write,
+)
 from eso_core.failure import Broken, Failure, Unreachable
 from eso_core.instant import SECOND, Now
 from eso_core.machines.apply import Applicable, call_of, outcome_of
-from eso_core.machines.backends import Backends, Conversation, Load
+from eso_core.machines.backends import Backends, Conversation, Load, Stay
 from eso_core.machines.backoff import Backoff as Pauses
 from eso_core.machines.cache import Cache, Change, Packed, version_number
 from eso_core.machines.events import EventRecorder
-from eso_core.machines.lookups import KEEP_S, Inquiry, Lookups
+from eso_core.machines.kinds import Kinds, Watched
+from eso_core.machines.lookups import KEEP_S, Inquiry, Looked, Lookups
 from eso_core.machines.outbox import Outbox
 from eso_core.machines.queue import Queue
+from eso_core.machines.turns import Reason
 from eso_core.machines.waits import Waits
 from eso_core.machines.watch import Complete, Deleted, Listed, ListPage, News, Phase, Progress, Upsert, Watcher, why_not_synced
 from eso_core.plan import (
@@ -42,6 +60,7 @@ from eso_core.plan import (
     DeleteTarget,
     Done,
     Emit,
+    MarkTarget,
     NotDone,
     OnChange,
     Outcome,
@@ -104,19 +123,6 @@ Command = SendKube | SendCall | OpenWatch | CloseWatch | Report
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Watched:
-    """One watched kind.
-
-    ``pack`` makes the cached form (``None``: not an object of this kind). ``wakes`` names the keys that a change makes worth a pass.
-    """
-
-    kind: Kind
-    pack: Callable[[bytes], Packed | None]
-    wakes: Callable[[Change, Cache], Iterable[Ref]]
-    selector: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """Every bound of the engine."""
 
@@ -127,6 +133,7 @@ class Limits:
     events_waiting_max: int = 20_000  # further events are dropped
     effects_max: int = 64  # effects of one pass; more is a bug
     starts_max: int = 64  # passes started in one tick, so that a tick stays short
+    asides_max: int = 2  # passes put aside in one tick: they cost time and get nowhere
 
 
 @dataclass(slots=True, eq=False)
@@ -134,8 +141,10 @@ class _Pass:
     key: Ref
     flow: Flow[Settled]
     started: Now
+    reason: Reason = Reason.REFRESH
     effects: int = 0
     parked: bool = False
+    follows: Kind | None = None
     saw: dict[Ref, int] = field(default_factory=dict)  # version of what was read from the cache, 0: it was not there
     writes: list[tuple[Applicable, Outcome]] = field(default_factory=list)
 
@@ -144,7 +153,7 @@ class _Pass:
 class _Held:
     """A write of a target under way: watch events of that target are judged when its answer is there."""
 
-    versions: list[tuple[int, tuple[Ref, ...]]] = field(default_factory=list)
+    versions: list[tuple[int, tuple[Ref, ...], Reason]] = field(default_factory=list)
 
 
 class Engine:
@@ -157,6 +166,7 @@ class Engine:
         flows: Mapping[Kind, Callable[[Ref], Flow[Settled]]],
         load: Load,
         random: Callable[[], float],
+        follow: Callable[[Kind], Watched],
         namespace: str = "",
         limits: Limits = Limits(),
     ) -> None:
@@ -164,8 +174,8 @@ class Engine:
         self.queue: Queue[Ref] = Queue()
         self._limits = limits
         self._flows = flows
-        self._watched = {w.kind: w for w in watched}
-        self.watchers = [Watcher(w.kind, namespace=namespace, selector=w.selector, random=random) for w in self._watched.values()]
+        self._kinds = Kinds(watched, follow, namespace=namespace, random=random)
+        self._first = frozenset(rule.kind for rule in self._kinds.rules.values() if rule.first)
         self._listed: dict[Kind, set[Ref]] = {}
         self._pauses: Pauses[Ref] = Pauses(random)
         self._lookups = Lookups()
@@ -173,6 +183,7 @@ class Engine:
         self._events = EventRecorder()
         self._passes: dict[Ref, _Pass] = {}
         self._parked = 0
+        self._asides = 0  # in this tick
         self._ready: deque[tuple[_Pass, Reply | None]] = deque()
         self._waits: Waits[Ref, Ref] = Waits()
         self._held: dict[Ref, _Held] = {}
@@ -188,19 +199,29 @@ class Engine:
     # ------------------------------------------------------------ asked by the owner
 
     @property
+    def watchers(self) -> Sequence[Watcher]:
+        """Of every kind that is watched now."""
+        return self._kinds.watchers
+
+    @property
+    def vital(self) -> Sequence[Watcher]:
+        """Of the kinds without which nothing goes on."""
+        return self._kinds.vital
+
+    @property
     def synced(self) -> bool:
-        """Every kind has been listed once; no pass starts before."""
-        return all(w.synced for w in self.watchers)
+        """Every vital kind has been listed once; no pass starts before."""
+        return all(w.synced for w in self.vital)
 
     @property
     def not_ready(self) -> str:
         """Why :attr:`synced` is false; ``""`` when it is true."""
-        return why_not_synced(self.watchers)
+        return why_not_synced(self.vital)
 
     @property
     def busy(self) -> int:
-        """Passes and requests under way; 0 means that nothing happens before :meth:`wake_at` or news."""
-        return len(self._passes) + self._outbox.busy + len(self._talks)
+        """Passes and requests under way, and passes put aside; 0 means that nothing happens before :meth:`wake_at` or news."""
+        return len(self._passes) + self._outbox.busy + len(self._talks) + (0 if self._stopping else self._backends.aside)
 
     @property
     def dropped_events(self) -> int:
@@ -213,8 +234,16 @@ class Engine:
         return len(self._passes)
 
     def overdue(self, now: Now) -> int:
-        """For how long (nanoseconds) the most overdue key has been waiting."""
+        """For how long (nanoseconds) the most overdue key has been waiting. Keys that are held back for their backend do not count."""
         return self.queue.due_since(now.mono) if self.synced else 0
+
+    def overdue_by_class(self, now: Now) -> Mapping[Reason, int]:
+        """The same for each class."""
+        return self.queue.overdue(now.mono) if self.synced else dict.fromkeys(Reason, 0)
+
+    def held_back(self) -> Mapping[Ref, tuple[int, int]]:
+        """By store: how many of its breakers are open, and how many keys wait for its backend. Stores without either are left out."""
+        return self._backends.held_back()
 
     def stop(self) -> None:
         """Start no more passes. Those under way go on."""
@@ -223,8 +252,10 @@ class Engine:
     def wake_at(self) -> int | None:
         """When :meth:`tick` has something to do without news (monotonic nanoseconds)."""
         times = [w.next_at() for w in self.watchers]
-        if self.synced and not self._stopping and self._has_room():
-            times.append(self.queue.next_at())
+        if self.synced and not self._stopping:
+            next_at = self.queue.next_at() if self._has_room() else None
+            times.append(None if next_at is None else max(next_at, self._backends.crowded_until(self._places_left, busy=False)))
+            times.append(self._backends.wake_at(self._places_left, self._limits.parked_max))
         times.append(self._outbox.wake_at())
         return min((t for t in times if t is not None), default=None)
 
@@ -262,8 +293,9 @@ class Engine:
     def tick(self, now: Now) -> list[Command]:
         """Do everything that can be done now; the commands to carry out."""
         self._watch(now)
+        worked = bool(self._ready)
         self._advance_ready(now)
-        self._start_passes(now)
+        self._start_passes(now, worked)
         self._advance_ready(now)
         self._out.extend(SendKube(ticket, call) for ticket, call in self._outbox.send(now.mono, self._ticket))
         if now.mono - self._expired_at > KEEP_S * SECOND:
@@ -304,7 +336,7 @@ class Engine:
             self._out.append(CloseWatch(ticket))
 
     def _take_in(self, watcher: Watcher, news: Iterable[News], now: Now) -> None:
-        rule = self._watched[watcher.kind]
+        rule = self._kinds.rules[watcher.kind]
         for item in news:
             match item:
                 case Listed(raw):
@@ -320,7 +352,7 @@ class Engine:
                 case Deleted(raw):
                     packed = rule.pack(raw)
                     if packed is not None:
-                        self._changed(rule, self.cache.remove(packed.ref, packed.version), now)
+                        self._gone(rule, packed, now)
                 case Progress(version):
                     self.cache.heard(watcher.kind, version_number(version))
                 case Complete(version):
@@ -329,6 +361,13 @@ class Engine:
                         self._changed(rule, change, now)
                 case _:
                     assert_never(item)
+
+    def _gone(self, rule: Watched, last: Packed, now: Now) -> None:
+        change = self.cache.remove(last.ref, last.version)
+        if change is not None and not rule.selected(last):
+            self._wake_waiters(change.ref, now)
+        else:
+            self._changed(rule, change, now)
 
     def _changed(self, rule: Watched, change: Change | None, now: Now) -> None:
         if change is None:
@@ -339,30 +378,55 @@ class Engine:
         keys = tuple(rule.wakes(change, self.cache))
         held = self._held.get(change.ref)
         if held is not None and change.after is not None:
-            held.versions.append((change.after.version, keys))
+            held.versions.append((change.after.version, keys, rule.why(change)))
             return
         for key in keys:
-            self.queue.add(key, now.mono)
+            self._wake(key, rule.why(change), change.ref, now)
+
+    def _wake(self, key: Ref, why: Reason, cause: Ref, now: Now) -> None:
+        """``key`` is worth a pass, because ``cause`` has changed. An object that was edited itself starts with a clean record."""
+        if key == cause and why is Reason.CHANGED:
+            self._pauses.clear(key)
+        self.queue.add(key, now.mono, self._class(key, why))
+
+    def _class(self, key: Ref, why: Reason) -> Reason:
+        return Reason.STORE if key.kind in self._first else why
 
     def _wake_waiters(self, ref: Ref, now: Now) -> None:
         for key in self._waits.changed(ref):
-            self.queue.add(key, now.mono)
+            self.queue.add(key, now.mono, self._class(key, Reason.RETRY))
 
     # ------------------------------------------------------------ passes
+
+    @property
+    def _places_left(self) -> int:
+        return self._limits.parked_max - self._parked
 
     def _has_room(self) -> bool:
         return len(self._passes) - self._parked < self._limits.passes_max and self._parked < self._limits.parked_max
 
-    def _start_passes(self, now: Now) -> None:
+    def _start_passes(self, now: Now, worked: bool) -> None:
+        """``worked``: there is other work, so that less time is to be lost with passes that are likely to be put aside."""
         if self._stopping or not self.synced:
             return
+        self._let_out(now)
+        self._asides = 0
         for _ in range(self._limits.starts_max):
-            key = self.queue.take(now.mono) if self._has_room() else None
+            if not self._has_room() or now.mono < self._backends.crowded_until(self._places_left, busy=worked):
+                return
+            key = self.queue.take(now.mono) if self._asides < self._limits.asides_max else None
             if key is None:
                 return
             self._waits.forget(key)
-            started = self._passes[key] = _Pass(key, self._flows[key.kind](key), now)
+            self._backends.begins(key)
+            started = self._passes[key] = _Pass(key, self._flows[key.kind](key), now, self.queue.reason(key))
             self._advance(started, None, now)
+
+    def _let_out(self, now: Now) -> None:
+        """Keys that were held back for a backend, and need not be any more."""
+        for key, why in self._backends.let_out(now.mono, self._places_left, self._limits.parked_max):
+            self._pauses.clear(key)  # that it failed was not its own fault
+            self.queue.add_first(key, now.mono, why)
 
     def _advance(self, current: _Pass, reply: Reply | None, now: Now) -> None:
         """Run one pass until it waits for something or ends."""
@@ -403,7 +467,7 @@ class Engine:
                 if call is not None:
                     self._outbox.put_event(call, lambda reply, at: self._event_sent(call, reply))
                 return Done()
-            case Write(CreateTarget() | UpdateTarget() | DeleteTarget() | SetFinalizers() | SetStatus() as action):
+            case Write(CreateTarget() | UpdateTarget() | MarkTarget() | DeleteTarget() | SetFinalizers() | SetStatus() as action):
                 self._write(current, action)
                 return None
             case _:
@@ -416,13 +480,18 @@ class Engine:
     def _settle(self, current: _Pass, settled: Settled, now: Now) -> None:
         key = current.key
         self._passes.pop(key, None)
+        self._backends.ended(key)
+        self._unfollow(self._kinds.ended(key, current.follows))
+        why = current.reason
         match settled.requeue:
             case At(when):
+                why = Reason.REFRESH
                 self._pauses.clear(key)
                 again: int | None = max(now.mono, min(now.mono_of(when), current.started.mono_of(when)))  # the wall clock may have jumped
             case Again():
                 again = now.mono + self._pauses.next(key) // 10
             case Backoff(at_least):
+                why = Reason.RETRY
                 again = now.mono + max(self._pauses.next(key), at_least)
             case OnChange():
                 self._pauses.clear(key)
@@ -433,8 +502,17 @@ class Engine:
             again = now.mono
         else:
             self._waits.wait(key, settled.waits_on)
-        self.queue.done(key, again)
+        self.queue.done(key, again, self._class(key, why))
         self._out.append(Report(key, settled, now.mono - current.started.mono, tuple(current.writes)))
+
+    def _unfollow(self, watchers: Iterable[Watcher]) -> None:
+        for watcher in watchers:
+            for ticket in [ticket for ticket, other in self._streams.items() if other is watcher]:
+                self._give_up(ticket)
+            for ticket in [ticket for ticket, other in self._pages.items() if other is watcher]:
+                del self._pages[ticket]
+            self._listed.pop(watcher.kind, None)
+            self.cache.drop(watcher.kind)
 
     def _changed_since(self, current: _Pass, ref: Ref) -> bool:
         """What the pass waits for has changed while it ran."""
@@ -469,19 +547,25 @@ class Engine:
     def _cached(self, item: Readable, current: _Pass) -> Seen | None:
         """The answer of the cache; ``None`` when the cache does not keep such things."""
         match item:
-            case Ref() if item.kind in self._watched:
-                packed = self.cache.get(item)
-                current.saw[item] = packed.version if packed is not None else 0
-                return Gone() if packed is None else Present(packed.raw)
+            case Ref() if item.kind in self._kinds.rules:
+                return self._from_cache(item, current)
+            case Followed(ref):
+                current.follows = ref.kind
+                return self._from_cache(ref, current) if self._kinds.follow(ref.kind, current.key).synced else None
             case Selection(kind, namespace, label, value):
                 names = [ref.name for ref in self.cache.find(label, kind, namespace, value)]
                 return Present(b"\n".join(name.encode() for name in names))
             case _:
                 return None
 
+    def _from_cache(self, ref: Ref, current: _Pass) -> Seen:
+        packed = self.cache.get(ref)
+        current.saw[ref] = packed.version if packed is not None else 0
+        return Gone() if packed is None else Present(packed.raw)
+
     def _look(self, item: Readable, now: Now, got: Callable[[Readable, Seen, Now], None]) -> None:
         assert not isinstance(item, Selection)
-        what: Whole | Token = Whole(item, 10) if isinstance(item, Ref) else item
+        what: Looked = Whole(item, 10) if isinstance(item, Ref) else Whole(item.ref) if isinstance(item, Followed) else item
         inquiry = self._lookups.look(what, now.mono, lambda seen, at: got(item, seen, Now(now.wall.plus(at - now.mono), at)))
         if inquiry is not None:
             self._outbox.put(inquiry.call, lambda reply, at: self._looked(inquiry, reply, at))
@@ -494,25 +578,39 @@ class Engine:
     def _fetch(self, current: _Pass, asks: tuple[Ask, ...], now: Now) -> Answers | None:
         answers: dict[Ask, Answer] = {}
         wanted = len(set(asks))
+        stay = self._backends.admit(current.key, current.reason, asks, now.mono, self._places_left, self._limits.parked_max)
+        if stay is None:
+            self._set_aside(current)
+            return None
         started = False
 
         def got(ask: Ask, answer: Answer, at: int) -> None:
             answers[ask] = answer
             if started and len(answers) == wanted:
-                self._park(current, parked=False)
+                self._unpark(current, stay)
                 self._resume(current, Answers(answers), Now(now.wall.plus(at - now.mono), at))
 
         for ask in dict.fromkeys(asks):
-            self._backends.ask(ask, now.mono, got)
+            self._backends.ask(ask, now.mono, got, stay)
         started = True
         if len(answers) == wanted:
+            self._backends.leave(stay)
             return Answers(answers)
-        self._park(current, parked=True)
+        current.parked = True
+        self._parked += 1
         return None
 
-    def _park(self, current: _Pass, *, parked: bool) -> None:
-        self._parked += int(parked) - int(current.parked)
-        current.parked = parked
+    def _unpark(self, current: _Pass, stay: Stay) -> None:
+        self._parked -= 1
+        current.parked = False
+        self._backends.leave(stay)
+
+    def _set_aside(self, current: _Pass) -> None:
+        """There is no room at a backend: forget the pass. Its key comes back when there is."""
+        self._asides += 1
+        self._passes.pop(current.key)
+        current.flow.close()
+        self.queue.done(current.key, None)
 
     def _send_backend_calls(self) -> None:
         for conversation in self._backends.take():
@@ -545,7 +643,7 @@ class Engine:
         """
         held = self._held.pop(ref, _Held())
         version = 0
-        rule = self._watched.get(ref.kind)
+        rule = self._kinds.rules.get(ref.kind)
         if isinstance(outcome, Done) and outcome.raw and rule is not None:
             packed = rule.pack(outcome.raw)
             if packed is not None and packed.ref == ref:
@@ -554,11 +652,11 @@ class Engine:
                 if change is not None:
                     self._wake_waiters(ref, now)
                     if change.matters:
-                        held.versions.append((version, tuple(rule.wakes(change, self.cache))))
-        for seen, keys in held.versions:
+                        held.versions.append((version, tuple(rule.wakes(change, self.cache)), rule.why(change)))
+        for seen, keys, why in held.versions:
             for key in keys:
                 if seen > version or key != writer or isinstance(outcome, NotDone):
-                    self.queue.add(key, now.mono)
+                    self._wake(key, why, ref, now)
 
     def _event_sent(self, call: KubeCall, reply: KubeReply | CallFailed) -> None:
         if call.method == "PATCH" and isinstance(reply, KubeReply) and reply.status == 404:

@@ -1,4 +1,4 @@
-"""Reads that the cache cannot answer: whole objects and tokens, one request at a time for each, remembered for a while.
+"""Reads that the cache cannot answer: whole objects, tokens and discovery, one request at a time for each, remembered for a while.
 
 An answer is reused only within the age that the reader allows; a Secret that was read for its values is forgotten after ``KEEP_S``.
 """
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import msgspec
 import orjson
 
-from eso_core.effect import Gone, Present, Seen, Token, Unreadable, Whole
+from eso_core.effect import Gone, Present, Seen, Served, Token, Unreadable, Whole
 from eso_core.failure import Broken
 from eso_core.instant import SECOND
 from eso_core.machines.apply import failure_of
@@ -24,7 +24,8 @@ KEEP_S = 30  # seconds, the largest useful `Whole.age_s`
 REMEMBERED = 4096  # answers
 TOKEN_SPARE_S = 60  # a token is renewed when less of its life is left
 
-Looked = Whole | Token
+Looked = Whole | Token | Served
+Key = Ref | Token | Served
 Then = Callable[[Seen, int], None]
 
 
@@ -61,8 +62,8 @@ class Lookups:
     """Answers remembered by the thing read, and requests under way."""
 
     def __init__(self) -> None:
-        self._known: OrderedDict[Ref | Token, _Known] = OrderedDict()
-        self._under_way: dict[Ref | Token, Inquiry] = {}
+        self._known: OrderedDict[Key, _Known] = OrderedDict()
+        self._under_way: dict[Key, Inquiry] = {}
 
     def look(self, what: Looked, now: int, then: Then) -> Inquiry | None:
         """Answer ``then`` at once or with a request under way (``None``), else when the returned one is given to :meth:`answer`.
@@ -75,7 +76,7 @@ class Lookups:
         if known is not None and now - known.at < allowed:
             then(known.seen, now)
             return None
-        joinable = isinstance(what, Token) or what.age_s > 0
+        joinable = not isinstance(what, Whole) or what.age_s > 0
         if joinable and (under_way := self._under_way.get(key)) is not None:
             under_way.waiting.append(then)
             return None
@@ -103,7 +104,7 @@ class Lookups:
 
     def forget(self, refs: tuple[Ref, ...]) -> None:
         """Read these objects (and their tokens) anew next time."""
-        for key in [k for k in self._known if (k.account if isinstance(k, Token) else k) in refs]:
+        for key in [k for k in self._known if not isinstance(k, Served) and (k.account if isinstance(k, Token) else k) in refs]:
             del self._known[key]
 
     def expire(self, now: int) -> None:
@@ -116,6 +117,8 @@ def call_of(what: Looked) -> KubeCall:
     """The request that reads ``what``."""
     if isinstance(what, Whole):
         return KubeCall(method="GET", path=what.ref.path)
+    if isinstance(what, Served):
+        return KubeCall(method="GET", path=f"/apis/{what.api_version}" if "/" in what.api_version else f"/api/{what.api_version}")
     spec = {"audiences": list(what.audiences), "expirationSeconds": what.seconds}
     body = orjson.dumps({"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": spec})
     return KubeCall(method="POST", path=what.account.path + "/token", body=body)
@@ -129,7 +132,7 @@ def seen_of(what: Looked, reply: KubeReply | CallFailed) -> Seen:
         return Gone()
     if reply.status >= 300:
         return Unreadable(failure_of(reply))
-    if isinstance(what, Whole):
+    if not isinstance(what, Token):
         return _present(what, reply.body)
     try:
         return Present(_token.decode(reply.body).status.token.encode())
@@ -137,11 +140,12 @@ def seen_of(what: Looked, reply: KubeReply | CallFailed) -> Seen:
         return Unreadable(Broken(f"the API server's token of {what.account} is not valid JSON"))
 
 
-def _present(what: Whole, body: bytes) -> Seen:
+def _present(what: Whole | Served, body: bytes) -> Seen:
     try:
         _object.decode(body)
     except RecursionError:
         return Present(shallow(body))
     except MALFORMED:
-        return Unreadable(Broken(f"the API server's answer for {what.ref} is not a JSON object"))
+        about = what.ref if isinstance(what, Whole) else what.api_version
+        return Unreadable(Broken(f"the API server's answer for {about} is not a JSON object"))
     return Present(body)

@@ -1,27 +1,35 @@
-"""A work queue: every key at most once, earliest due first, never two runs of one key at a time."""
+"""A work queue: every key at most once, classes by turns, earliest due first in a class, never two runs of one key at a time."""
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Hashable
-from typing import Generic, TypeVar
+from collections.abc import Hashable, Mapping
+from typing import Generic, TypeAlias, TypeVar
+
+from eso_core.machines.turns import REASONS, Reason, Turns
 
 K = TypeVar("K", bound=Hashable)
+_Entry: TypeAlias = tuple[int, int, K]  # due at, number, key
 
 
 class Queue(Generic[K]):
-    """Keys with the time (monotonic nanoseconds) from which they may run.
+    """Keys with the time (monotonic nanoseconds) from which they may run, and why.
 
     Guarantees
         * A key that is added runs at least once at or after the time given, or earlier if it was added for earlier.
         * While a key runs it is not handed out; additions meanwhile are kept for :meth:`done`.
-        * Keys due at the same time come out in the order they were added.
+        * A key is in one class, the best that it was added for. Among classes with due keys :class:`Turns` decides; within a class the
+          earliest due comes first, and keys due at the same time in the order in which they were added.
+        * Operations cost the logarithm of the number of keys; memory follows that number.
     """
 
     def __init__(self) -> None:
         self._due: dict[K, int] = {}
-        self._heap: list[tuple[int, int, K]] = []
-        self._running: dict[K, int | None] = {}  # key -> earliest time it was added for while running
+        self._reason: dict[K, Reason] = {}
+        self._heaps: tuple[list[_Entry[K]], ...] = tuple([] for _ in REASONS)  # with superseded entries
+        self._turns = Turns()
+        self._running: dict[K, Reason] = {}  # why each key runs
+        self._again: dict[K, tuple[int, Reason]] = {}  # what running keys were added for meanwhile
         self._count = 0
 
     def __len__(self) -> int:
@@ -32,57 +40,85 @@ class Queue(Generic[K]):
         """How many keys are handed out."""
         return len(self._running)
 
-    def add(self, key: K, at: int) -> None:
-        """Let ``key`` run at ``at``, or keep an earlier time that it already has."""
+    def reason(self, key: K) -> Reason:
+        """Why ``key`` runs."""
+        return self._running[key]
+
+    def add(self, key: K, at: int, reason: Reason = Reason.REFRESH) -> None:
+        """Let ``key`` run at ``at`` for ``reason``, or keep the earlier time and the better class that it already has."""
         if key in self._running:
-            held = self._running[key]
-            self._running[key] = at if held is None else min(held, at)
+            held = self._again.get(key)
+            self._again[key] = (at, reason) if held is None else (min(held[0], at), min(held[1], reason))
             return
         known = self._due.get(key)
-        if known is None or at < known:
-            self._due[key] = at
-            self._count += 1
-            heapq.heappush(self._heap, (at, self._count, key))
-            self._compact()
+        if known is not None:
+            was = self._reason[key]
+            if known <= at and was <= reason:
+                return
+            at, reason = min(known, at), min(was, reason)
+        self._due[key] = at
+        self._reason[key] = reason
+        self._count += 1
+        heapq.heappush(self._heaps[reason], (at, self._count, key))
+        self._compact(reason)
+
+    def add_first(self, key: K, now: int, reason: Reason) -> None:
+        """Let ``key`` run now, before all others of its class: it has had its turn, and could not use it."""
+        head = self._head(reason)
+        self.add(key, now if head is None else min(now, head[0] - 1), reason)
 
     def take(self, now: int) -> K | None:
-        """The earliest key that is due at ``now``, marked as running; ``None`` when there is none."""
-        head = self._head()
-        if head is None or head[0] > now:
+        """A key that is due at ``now``, marked as running; ``None`` when there is none."""
+        due = []
+        for reason, heap in enumerate(self._heaps):
+            if heap and heap[0][0] <= now:
+                head = self._head(reason)
+                if head is not None and head[0] <= now:
+                    due.append(reason)
+        if not due:
             return None
-        heapq.heappop(self._heap)
-        key = head[2]
+        key = heapq.heappop(self._heaps[self._turns.pick(due)])[2]
         del self._due[key]
-        self._running[key] = None
+        self._running[key] = self._reason.pop(key)
         return key
 
-    def done(self, key: K, again_at: int | None) -> None:
+    def done(self, key: K, again_at: int | None, reason: Reason = Reason.REFRESH) -> None:
         """``key`` has stopped running; it runs again at ``again_at`` or when it was added for meanwhile, whichever is earlier."""
-        held = self._running.pop(key, None)
-        times = [at for at in (held, again_at) if at is not None]
-        if times:
-            self.add(key, min(times))
+        self._running.pop(key, None)
+        held = self._again.pop(key, None)
+        if held is not None:
+            self.add(key, *held)
+        if again_at is not None:
+            self.add(key, again_at, reason)
 
     def next_at(self) -> int | None:
         """When the earliest waiting key is due."""
-        head = self._head()
-        return head[0] if head else None
+        return min((head[0] for reason in REASONS if (head := self._head(reason)) is not None), default=None)
 
     def due_since(self, now: int) -> int:
         """For how long (nanoseconds) the earliest waiting key has been due; 0 when none is."""
-        head = self._head()
-        return max(0, now - head[0]) if head else 0
+        return max(self.overdue(now).values())
 
-    def _head(self) -> tuple[int, int, K] | None:
-        while self._heap:
-            head = self._heap[0]
-            if self._due.get(head[2]) == head[0]:
+    def overdue(self, now: int) -> Mapping[Reason, int]:
+        """The same for each class."""
+        heads = {reason: self._head(reason) for reason in REASONS}
+        return {reason: max(0, now - head[0]) if head is not None else 0 for reason, head in heads.items()}
+
+    def _head(self, reason: int) -> _Entry[K] | None:
+        heap = self._heaps[reason]
+        while heap:
+            head = heap[0]
+            if self._is_current(head, reason):
                 return head
-            heapq.heappop(self._heap)
+            heapq.heappop(heap)
         return None
 
-    def _compact(self) -> None:
-        """Drop superseded heap entries once they are the majority, so that memory follows the number of keys."""
-        if len(self._heap) > 2 * len(self._due) + 64:
-            self._heap = [entry for entry in self._heap if self._due.get(entry[2]) == entry[0]]
-            heapq.heapify(self._heap)
+    def _is_current(self, entry: _Entry[K], reason: int) -> bool:
+        return self._due.get(entry[2]) == entry[0] and self._reason[entry[2]] == reason
+
+    def _compact(self, reason: int) -> None:
+        """Drop superseded entries once they are the majority, so that memory follows the number of keys."""
+        heap = self._heaps[reason]
+        if len(heap) > 2 * len(self._due) + 64:
+            heap[:] = [entry for entry in heap if self._is_current(entry, reason)]
+            heapq.heapify(heap)

@@ -9,7 +9,7 @@ Guarantees
 
 Caveats
     * No authentication, authorization, admission plugins (but NamespaceLifecycle), conversion between versions, CEL rules, strategic merge
-      patch, JSON patch, server-side apply, warning headers, discovery, tables or protobuf.
+      patch, JSON patch, server-side apply, warning headers, aggregated discovery, tables or protobuf.
     * The garbage collector and the namespace controller run when they are called.
     * Bodies are nested 100 levels deep at most, not 10,000.
     * Nothing is ever late: a resource version from the future is refused at once where the real server waits 3 seconds first.
@@ -36,6 +36,7 @@ from eso_core.sim.watch import Watch, open_watch
 from eso_core.wire import JSON, MERGE_PATCH, KubeCall, KubeReply
 
 MANAGER = "eso"
+VERBS = ("create", "delete", "get", "list", "patch", "update", "watch")
 _EPOCH = Instant(0)
 _PLAIN = {
     "/version": orjson.dumps({"major": "1", "minor": "36", "gitVersion": "v1.36.3", "platform": "linux/amd64"}),
@@ -56,6 +57,12 @@ class ApiServer:
         self._cluster.serve(self._definitions)
         self.create_namespace("default")
 
+    def copy(self) -> ApiServer:
+        """A server that goes its own way from here, without subscribers: cheaper than one that is filled anew. Open watches stay here."""
+        other = ApiServer.__new__(ApiServer)
+        other._cluster, other._definitions = self._cluster.copy(), self._definitions
+        return other
+
     # ------------------------------------------------------------ requests
 
     def handle(self, call: KubeCall, now: Instant, manager: str = MANAGER) -> KubeReply:
@@ -63,9 +70,20 @@ class ApiServer:
         try:
             if call.method == "GET" and (plain := _PLAIN.get(call.path)):
                 return KubeReply(status=200, body=plain)
+            if call.method == "GET" and (served := self._served(call.path)):
+                return KubeReply(status=200, body=served)
             return answer(self._cluster, call, now, manager)
         except Refusal as refusal:
             return _refused(refusal)
+
+    def _served(self, root: str) -> bytes:
+        """The APIResourceList of ``/api/v1`` or ``/apis/<group>/<version>``; ``b""`` when there is no such version."""
+        if root.count("/") > 3:
+            return b""
+        kinds = [resource.kind for resource in self._cluster.resources.values() if resource.kind.root == root]
+        listed = [{"name": kind.plural, "namespaced": kind.namespaced, "kind": kind.name, "verbs": VERBS} for kind in kinds]
+        head = {"kind": "APIResourceList", "apiVersion": "v1"}
+        return orjson.dumps({**head, "groupVersion": kinds[0].api_version, "resources": listed}) if kinds else b""
 
     def watch(self, call: KubeCall) -> Watch | KubeReply:
         """Open a watch: a GET of a collection, or of one object, with ``watch=1``."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
 
 from returns.result import Success
 
 from eso_core.api import ExternalSecret
-from eso_core.because import TARGET_MISSING
+from eso_core.because import DELETED, RESOURCE_DELETED, RESOURCE_MISSING, TARGET_MISSING
 from eso_core.compat.cron import refresh_allowed
 from eso_core.compat.duration import parse_duration
 from eso_core.compat.gotime import parse_time
@@ -16,8 +17,11 @@ from eso_core.instant import HOUR, MINUTE, SECOND, Instant
 from eso_core.plan import At, OnChange, Requeue
 from eso_core.target import TargetSeen
 
+TAKEN_AWAY = (DELETED.reason, RESOURCE_DELETED.reason)
+WAITED_FOR = (TARGET_MISSING.reason, RESOURCE_MISSING.reason)
 INTERVAL_DEFAULT = 1 * HOUR
 WINDOW_CHECK = 1 * MINUTE  # how often a closed sync window is looked at again
+SPREAD_MAX = 5 * MINUTE  # no refresh is later than this because of others
 INTERVAL_MIN = 1 * SECOND  # `status.refreshTime` has whole seconds; less would be a loop without a pause
 
 
@@ -69,9 +73,11 @@ def next_refresh(es: ExternalSecret, refreshed: Instant | None, now: Instant) ->
     interval = interval_of(es)
     if es.spec.refresh_policy != "Periodic" or interval <= 0:
         return OnChange()
-    if refreshed is None or refreshed > now:
+    if refreshed is None:
+        return At(now.plus(interval))
+    if refreshed > now:
         return At(now)
-    wake = refreshed.plus(interval + 1)  # at the very end of the interval it is not due yet
+    wake = refreshed.plus(interval + spread_of(es, interval) + 1)  # at the very end of the interval it is not due yet
     return At(wake) if wake > now or es.spec.sync_windows is None else At(now.plus(WINDOW_CHECK))
 
 
@@ -83,6 +89,14 @@ def interval_of(es: ExternalSecret) -> int:
     text = es.spec.refresh_interval
     length = parse_duration(text).value_or(INTERVAL_DEFAULT) if text else INTERVAL_DEFAULT
     return max(length, INTERVAL_MIN) if length > 0 else length
+
+
+def spread_of(es: ExternalSecret, interval: int) -> int:
+    """How much later than its interval an object is refreshed, in nanoseconds: at most a tenth of it, and ``SPREAD_MAX``.
+
+    Fixed by the uid, so that objects which were made at one moment drift apart, and stay apart over restarts.
+    """
+    return min(interval // 10, SPREAD_MAX) * zlib.crc32(es.metadata.uid.encode()) >> 32 if es.metadata.uid else 0
 
 
 def unusable_interval(es: ExternalSecret) -> bool:
@@ -124,7 +138,8 @@ def _refresh_periodic(es: ExternalSecret, refreshed: Instant | None, now: Instan
         return "changed"
     if refreshed is None or refreshed > now:
         return "not refreshed yet"
-    return "refresh interval elapsed" if refreshed.plus(interval) < now and _window_open(es, now) else ""
+    elapsed = refreshed.plus(interval + spread_of(es, interval)) < now
+    return "refresh interval elapsed" if elapsed and _window_open(es, now) else ""
 
 
 def _window_open(es: ExternalSecret, now: Instant) -> bool:
@@ -153,7 +168,11 @@ def _repair(es: ExternalSecret, target: TargetSeen | None) -> str:
     if es.spec.target.creation_policy in ("Orphan", "None"):
         return ""
     if target is None:
-        return "target is missing"
-    if any(condition.type == "Ready" and condition.reason == TARGET_MISSING.reason for condition in es.status.conditions):
+        return "" if _has_reason(es, TAKEN_AWAY) else "target is missing"
+    if _has_reason(es, WAITED_FOR):
         return "target has appeared"
     return "" if target.in_sync else "target was changed"
+
+
+def _has_reason(es: ExternalSecret, reasons: tuple[str, ...]) -> bool:
+    return any(condition.type == "Ready" and condition.reason in reasons for condition in es.status.conditions)

@@ -28,6 +28,7 @@ from eso_core.secret import SecretBytes
 from eso_core.stages.labels import selects
 
 REMEMBERED_MAX = 64 * 1024  # bytes of a store
+NAMESPACE_AGE_S = 1  # seconds that the labels of a namespace may be old: a refused object is tried again after that
 CREDENTIAL_AGE_S = 10  # seconds that a credential may be old; a refused one is read anew
 
 # ---------------------------------------------------------------- results
@@ -206,7 +207,7 @@ def _admits(world: World, store: Store, ref: Ref, namespace: str) -> Unresolved 
     """Whether ``spec.conditions`` lets ``namespace`` use the store: any match of any condition (reference: ``shouldProcessSecret``)."""
     if ref.kind != CLUSTER_SECRET_STORE or not store.spec.conditions:
         return True
-    labels = _labels(world, Ref(NAMESPACE, "", namespace))
+    labels = _labels(world, Whole(Ref(NAMESPACE, "", namespace), NAMESPACE_AGE_S))
     if isinstance(labels, Unresolved | Blocked):
         return labels
     for condition in store.spec.conditions:
@@ -224,15 +225,15 @@ def _admits(world: World, store: Store, ref: Ref, namespace: str) -> Unresolved 
     return Blocked(Refused(what), frozenset({ref}))
 
 
-def _labels(world: World, ref: Ref) -> Unresolved | Blocked | Mapping[str, str]:
-    if ref not in world:
-        return Unresolved(frozenset({ref}))
-    seen = world[ref]
+def _labels(world: World, what: Whole) -> Unresolved | Blocked | Mapping[str, str]:
+    if what not in world:
+        return Unresolved(frozenset({what}))
+    seen = world[what]
     match seen:
         case Unreadable(failure):
             return Blocked(failure)
         case Gone():
-            return Blocked(Missing(f"{ref} does not exist"))
+            return Blocked(Missing(f"{what.ref} does not exist"))
         case Present(raw):
             labels = (orjson.loads(raw).get("metadata") or {}).get("labels")
             return labels if isinstance(labels, dict) else {}

@@ -12,11 +12,11 @@ from eso_core.because import Because, Retry
 from eso_core.compat.gotime import format_time
 from eso_core.failure import Failure, Stale, Throttled, describe
 from eso_core.instant import Instant
-from eso_core.plan import Again, Backoff, Event, NotDone, OnChange, Outcome, Plan, Requeue, SetStatus, Settled, Version
+from eso_core.plan import Again, Backoff, CreateTarget, Event, NotDone, OnChange, Outcome, Plan, Requeue, SetStatus, Settled, Version
 from eso_core.refs import Ref
+from eso_core.stages.aim import ref_of
 from eso_core.stages.conditions import with_ready
 from eso_core.stages.due import next_refresh, version_of
-from eso_core.stages.reconcile import ref_of
 
 
 def settle(
@@ -41,11 +41,12 @@ def settle(
     events = _told(plan, outcomes)
     if not verdict.ready:
         events = (*events, _failure_event(es, verdict, detail))
+    created = failed is None or not isinstance(plan.steps[len(outcomes) - 1].action, CreateTarget)
     return Settled(
         requeue=_requeue(es, verdict, detail, started, now),
         because=verdict,
         detail=detail,
-        status=_status(es, plan, verdict, started, now),
+        status=_status(es, plan.binding if created else None, verdict, started, now),
         events=events,
         waits_on=waits_on if not verdict.ready else frozenset(),
     )
@@ -71,7 +72,7 @@ def _requeue(es: ExternalSecret, verdict: Because, detail: Failure | None, start
             return next_refresh(es, started, now)
 
 
-def _status(es: ExternalSecret, plan: Plan, verdict: Because, started: Instant, now: Instant) -> SetStatus | None:
+def _status(es: ExternalSecret, binding: str | None, verdict: Because, started: Instant, now: Instant) -> SetStatus | None:
     """The changed top-level fields of the status; ``None`` when nothing changes."""
     status: dict[str, Any] = {}
     conditions = with_ready(es.status.conditions, verdict, now)
@@ -80,8 +81,8 @@ def _status(es: ExternalSecret, plan: Plan, verdict: Because, started: Instant, 
     if verdict.ready:
         status |= {"refreshTime": format_time(started.ns), "syncedResourceVersion": version_of(es)}
     bound = es.status.binding.name if es.status.binding is not None else None
-    if plan.binding is not None and plan.binding != bound:
-        status["binding"] = {"name": plan.binding}
+    if binding is not None and binding != bound:
+        status["binding"] = {"name": binding}
     if not status:
         return None
     return SetStatus(ref_of(es), Version(es.metadata.uid, es.metadata.resource_version), status)

@@ -140,7 +140,7 @@ def _action_lines(action: Mapping[str, Any], paint: Paint) -> Iterator[str]:
             yield paint(signs[kind][1], f"    {signs[kind][0]} {printable(name)}{': ' + data[name] if name in data else ''}")
     for part in ("labels", "annotations"):
         moved = [f"{signs[kind][0]}{name}" for kind, names in changes.get(part, {}).items() if kind != "same" for name in names]
-        if moved and action["verb"] == "update":
+        if moved and action["verb"] in ("update", "mark"):
             yield f"    {part}: {printable(' '.join(moved))}"
 
 

@@ -7,12 +7,12 @@ it has no key, and short values could be guessed from it.
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from eso_core.because import Because
 from eso_core.failure import describe
-from eso_core.plan import CreateTarget, DeleteTarget, SecretBody, SetFinalizers, SetStatus, UpdateTarget
+from eso_core.plan import CreateTarget, DeleteTarget, MarkTarget, SecretBody, SetFinalizers, SetStatus, UpdateTarget
 from eso_core.refs import CLUSTER_SECRET_STORE, EXTERNAL_SECRET, SECRET_STORE, Ref
 from eso_core.secret import SecretBytes
 from eso_core.target import HASH_ANNOTATION
@@ -87,6 +87,10 @@ def action_of(wrote: Wrote, key: bytes) -> dict[str, Any]:
                 shown |= {"type": desired.body.kind or "Opaque", "data": data}
                 shown["changes"] = _changes(shown, _secret(wrote.before, key))
             return shown
+        case MarkTarget(ref):
+            before = _secret(wrote.before, key)
+            changes = {part: _patched(patch, before.get(part) or {}) for part, patch in _patches(action, key)}
+            return {**_place("mark", ref), "changes": {part: moved for part, moved in changes.items() if moved}}
         case DeleteTarget(ref):
             before = _secret(wrote.before, key)
             return {**_place("delete", ref), "changes": _changes({}, before)}
@@ -118,6 +122,18 @@ def _changes(after: Mapping[str, Any], before: Mapping[str, Any]) -> dict[str, d
     """Names of what is added, changed, removed and kept, for each part of a Secret that has any."""
     found = {part: _difference(after.get(part) or {}, before.get(part) or {}) for part in ("data", "labels", "annotations")}
     return {part: difference for part, difference in found.items() if difference}
+
+
+def _patches(mark: MarkTarget, key: bytes) -> Iterator[tuple[str, dict[str, str | None]]]:
+    yield "labels", dict(mark.labels)
+    kept = _prints({name: text for name, text in mark.annotations.items() if text is not None}, key)
+    yield "annotations", {**{name: None for name, text in mark.annotations.items() if text is None}, **kept}
+
+
+def _patched(patch: Mapping[str, str | None], before: Mapping[str, str]) -> dict[str, list[str]]:
+    """The difference that a merge patch makes; what it does not name is left out."""
+    wanted = {name: text for name, text in patch.items() if text is not None}
+    return _difference(wanted, {name: text for name, text in before.items() if name in patch})
 
 
 def _difference(after: Mapping[str, str], before: Mapping[str, str]) -> dict[str, list[str]]:

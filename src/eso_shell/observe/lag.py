@@ -9,6 +9,24 @@ from typing import NoReturn
 INTERVAL_S = 0.5
 
 
+class Lag:
+    """How late the event loop is now: of the last sleep that ended and the one that has not ended yet, what is worse."""
+
+    def __init__(self, now_s: Callable[[], float], *, interval_s: float = INTERVAL_S) -> None:
+        self._now_s = now_s
+        self._interval_s = interval_s
+        self._last = 0.0
+        self._woken_at = now_s()
+
+    def observe(self, seconds: float) -> None:
+        """A sleep has ended, this much too late."""
+        self._last, self._woken_at = seconds, self._now_s()
+
+    def seconds(self) -> float:
+        """Whoever asks runs on the loop, and so between its delays."""
+        return max(self._last, self._now_s() - self._woken_at - self._interval_s)
+
+
 async def watch_lag(
     observe: Callable[[float], None],
     *,

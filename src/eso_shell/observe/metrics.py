@@ -34,7 +34,8 @@ from eso_core.plan import Again, At, Backoff, Requeue, Settled
 from eso_core.refs import CLUSTER_SECRET_STORE, EXTERNAL_SECRET, SECRET_STORE, Kind, Ref
 from eso_shell.observe.exposition import Family, escape, pages
 
-Reading: TypeAlias = float | Mapping[str, float]  # by the value of the gauge's labels, when it has any
+# By the value of the gauge's labels, when it has any: one value for all of them, or one for each.
+Reading: TypeAlias = float | Mapping[str, float] | Mapping[tuple[str, ...], float]
 
 EXTENDED_LABELS = ("component", "instance", "managed_by", "name", "part_of", "version")  # each behind "app_kubernetes_io_"
 RESULTS = ("success", "error", "requeue", "requeue_after")
@@ -44,6 +45,11 @@ GAUGES: tuple[Family, ...] = (
     Family("eso_queue_depth", "gauge", "Keys that are due and wait for their turn."),
     Family("eso_in_flight", "gauge", "Keys that are being reconciled."),
     Family("eso_oldest_overdue_seconds", "gauge", "How long the key that waits longest has been due."),
+    Family("eso_overdue_by_class_seconds", "gauge", "The same for each class of the queue.", ("class",)),
+    Family("eso_healthy", "gauge", "1 for each check of the live endpoint that is well, 0 for one that fails.", ("check",)),
+    Family("eso_store_breaker_open", "gauge", "1 for a store whose backend is not asked for a while.", ("kind", "namespace", "name")),
+    Family("eso_store_waiting_objects", "gauge", "Objects that are held back for a store's backend.", ("kind", "namespace", "name")),
+    Family("eso_store_breakers_open", "gauge", "Identities whose backend is not asked for a while, of all stores."),
     Family("eso_watch_age_seconds", "gauge", "Time since the API server was last heard about a kind.", ("kind",)),
     Family("workqueue_depth", "gauge", "Keys that are due and wait for their turn.", ("controller", "name")),
     Family("controller_runtime_active_workers", "gauge", "Keys that are being reconciled.", ("controller",)),
@@ -173,7 +179,7 @@ class Metrics:
         try:
             reading = read()
             values = reading.items() if isinstance(reading, Mapping) else [("", reading)]
-            lines = [family.line((label,) * len(family.labels), round(float(number), 6)) for label, number in values]
+            lines = [family.line(_labels(label, family), round(float(number), 6)) for label, number in values]
         except Exception:
             self._broken.add(family.name)
             return iter(())
@@ -205,6 +211,10 @@ class Metrics:
             row = rows[key] = _Row()
         row.extra = _extended(labels) if self._extended else ""
         return row
+
+
+def _labels(given: str | tuple[str, ...], family: Family) -> tuple[str, ...]:
+    return given if isinstance(given, tuple) else (given,) * len(family.labels)
 
 
 # ---------------------------------------------------------------- rows as text

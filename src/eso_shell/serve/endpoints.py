@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -12,13 +12,13 @@ from typing import TypeAlias
 
 from eso_shell.observe import logging
 from eso_shell.observe.exposition import CONTENT_TYPE
+from eso_shell.observe.health import Check
 from eso_shell.observe.metrics import Metrics
 from eso_shell.serve.http import Page, Route, ServeError, Server, serve
 from eso_shell.settings import Settings
 
 _LOG = logging.get("serve")
 
-Check: TypeAlias = Callable[[], tuple[bool, str]]  # is it well, and if not, why
 Checks: TypeAlias = Mapping[str, Check]
 
 

@@ -18,7 +18,7 @@ from returns.result import Result, Success
 from eso_core.api import ExternalSecret, parse_external_secret
 from eso_core.compat.hash import data_hash, field_owner, owner_label
 from eso_core.door import Absent, Answer, Blob, Entries, Failed, Find, Found, Get, Payload, Query
-from eso_core.effect import Gone, Present, Readable, Seen, Unreadable, World
+from eso_core.effect import Gone, Present, Readable, Seen, Unreadable, Whole, World
 from eso_core.failure import Broken, Failure, InvalidSpec, Missing, Refused, Stale, Throttled, Unreachable
 from eso_core.instant import HOUR, SECOND, Instant
 from eso_core.plan import Done, NotDone, Outcome
@@ -26,7 +26,7 @@ from eso_core.refs import NAMESPACE, SECRET, Ref
 from eso_core.secret import SecretBytes
 from eso_core.stages.decode import Decoded
 from eso_core.stages.due import version_of
-from eso_core.stages.needs import store_refs
+from eso_core.stages.needs import NAMESPACE_AGE_S, store_refs
 from eso_core.stages.reconcile import Observed
 from eso_core.target import HASH_ANNOTATION, MANAGED_LABEL, OWNER_LABEL, TargetSeen, digest, see_target
 from tests.property.strategies import api as made
@@ -363,7 +363,7 @@ def worlds(draw: st.DrawFn, es: ExternalSecret, *, mark: bytes = b"") -> World:
     for ref in dict.fromkeys(store_refs(es)):
         there = stores(ref, mark).map(lambda manifest: Present(raw(manifest)))
         seen[ref] = draw(st.one_of(there, there, there, st.just(Gone()), failures().map(Unreadable)))
-    namespace = Ref(NAMESPACE, "", es.metadata.namespace)
+    namespace = Whole(Ref(NAMESPACE, "", es.metadata.namespace), NAMESPACE_AGE_S)
     seen[namespace] = draw(st.sampled_from([Present(b"{}"), Present(b'{"metadata":{"labels":{"a":"b"}}}'), Gone()]))
     return World(seen)
 

@@ -113,3 +113,14 @@ def test_a_store_for_the_cluster_or_for_each_namespace() -> None:
     for kind, count in (("ClusterSecretStore", 1), ("SecretStore", 2)):
         made = objects.stores(objects.Shape(namespaces=2, store_kind=kind), "http://v", "t")  # type: ignore[arg-type]
         assert [each["kind"] for each in made] == ["Secret", kind] * count
+
+
+def test_a_second_store_has_credentials_of_its_own() -> None:
+    for kind, count in (("ClusterSecretStore", 1), ("SecretStore", 2)):
+        shape = objects.Shape(namespaces=2, store_kind=kind)  # type: ignore[arg-type]
+        made = objects.stores(shape, "http://hole", "t", objects.HOLE)
+        assert [each["metadata"]["name"] for each in made] == [objects.HOLE, objects.HOLE] * count
+        assert made[1]["spec"]["provider"]["vault"]["auth"]["tokenSecretRef"]["name"] == objects.HOLE
+        [(_, path, _, body)] = objects.creates(shape, 1, "hole", objects.HOLE)
+        assert path.endswith("/externalsecrets")
+        assert json.loads(body)["spec"]["secretStoreRef"] == {"name": objects.HOLE, "kind": kind}

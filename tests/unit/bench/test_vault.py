@@ -72,3 +72,18 @@ async def test_a_request_in_pieces_and_two_at_once() -> None:
             await reader.readexactly(int(head.split(b"Content-Length: ")[1].split(b"\r\n")[0]))
         writer.close()
     assert vault.counts == {"login": 1, "data": 1}
+
+
+async def test_a_black_hole_takes_requests_and_never_answers_them() -> None:
+    vault = Vault()
+    async with _serving(vault) as (url, client):
+        await client.post(f"{url}/bench/hang")
+        hung = asyncio.create_task(client.get(f"{url}/v1/secret/data/a", headers=GOOD).__aenter__())
+        while await asyncio.sleep(0, not vault.counts["unanswered"]):
+            pass
+        await client.post(f"{url}/bench/answer")
+        assert (await client.get(f"{url}/v1/secret/data/a", headers=GOOD)).status == 200
+        assert not hung.done()
+        hung.cancel()
+        async with client.get(f"{url}/bench/counts") as answer:
+            assert (await answer.json())["counts"] == {"unanswered": 1, "data": 1}

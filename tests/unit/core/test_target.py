@@ -54,9 +54,12 @@ def test_managed_names() -> None:
         {"manager": "other", "fieldsV1": {"f:data": {"f:z": {}}}},
         {"manager": "me"},
         {"manager": "me", "fieldsV1": {"f:data": None}},
+        {"manager": "me", "fieldsV1": {"f:data": "y", "f:metadata": {"f:labels": 1}}},
+        {"manager": "me", "fieldsV1": {"f:metadata": "y"}},
+        {"manager": "me", "fieldsV1": ["f:data"]},
     ]
     target = seen(secret_manifest(meta={"managedFields": fields}))
-    assert target.managed("me", "data") == {"a", "c"}
+    assert target.managed("me", "data") == {"a", "c", "k:b"}
     assert target.managed("me", "metadata", "labels") == {"l"}
     assert target.managed("nobody", "data") == frozenset()
 

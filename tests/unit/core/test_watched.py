@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from eso_core.machines.cache import Cache, Change, Packed
+from eso_core.machines.turns import Reason
 from eso_core.refs import CLUSTER_SECRET_STORE, EXTERNAL_SECRET, SECRET, SECRET_STORE, Kind, Ref
 from eso_core.target import MANAGED_LABEL, OWNER_LABEL
 from eso_core.watched import BY_TARGET, watched
@@ -63,8 +64,26 @@ def test_managed_fields_are_dropped(kind: Kind) -> None:
 )
 def test_what_matters(kind: Kind, change: dict[str, Any], matters: bool) -> None:
     before = packed(kind, MANIFESTS[kind])
-    after = packed(kind, {**with_meta(MANIFESTS[kind], resourceVersion="99", **change), "status": {"conditions": []}})
+    told = {"type": "Ready", "status": "False", "reason": "x", "message": "y"}
+    status = {"conditions": [told]} if MANIFESTS[kind].get("status", {}).get("conditions") else {"conditions": []}
+    after = packed(kind, {**with_meta(MANIFESTS[kind], resourceVersion="99", **change), "status": status})
     assert Change(before.ref, before, after).matters is matters
+
+
+@pytest.mark.parametrize("kind", [EXTERNAL_SECRET, SECRET_STORE])
+def test_a_status_that_somebody_has_wiped_matters(kind: Kind) -> None:
+    """An object that is due once only would stay without a condition for ever."""
+    ready = {"type": "Ready", "status": "True", "reason": "x", "message": "y"}
+    before = packed(kind, {**MANIFESTS[kind], "status": {"conditions": [ready]}})
+    after = packed(kind, {**with_meta(MANIFESTS[kind], resourceVersion="99"), "status": {}})
+    assert Change(before.ref, before, after).matters
+
+
+def test_absent_and_empty_are_one() -> None:
+    """Reference: ``shouldEnqueueExternalSecretUpdate``."""
+    before = packed(EXTERNAL_SECRET, es_manifest())
+    after = packed(EXTERNAL_SECRET, with_meta(es_manifest(), resourceVersion="99", labels={}, annotations={}, finalizers=[]))
+    assert not Change(before.ref, before, after).matters
 
 
 def test_every_version_of_a_secret_matters() -> None:
@@ -94,3 +113,32 @@ def test_who_is_woken() -> None:
 
 def test_versions_that_are_no_numbers_count_as_nothing() -> None:
     assert packed(SECRET, with_meta(secret_manifest(), resourceVersion="v1x")).version == 0
+
+
+class TestClasses:
+    """A new object is one that turns up and was never synced."""
+
+    NEW = es_manifest()
+    SYNCED = {**es_manifest(), "status": {"syncedResourceVersion": "1-abc"}}
+
+    def why(self, kind: Kind, before: dict[str, Any] | None, after: dict[str, Any] | None) -> Reason:
+        states = [packed(kind, each) if each is not None else None for each in (before, after)]
+        return RULES[kind].why(Change(KEY, *states))
+
+    def test_external_secrets(self) -> None:
+        assert self.why(EXTERNAL_SECRET, None, self.NEW) is Reason.NEW
+        assert self.why(EXTERNAL_SECRET, None, self.SYNCED) is Reason.REFRESH
+        assert self.why(EXTERNAL_SECRET, self.NEW, self.SYNCED) is Reason.CHANGED
+        assert self.why(EXTERNAL_SECRET, self.SYNCED, None) is Reason.CHANGED
+
+    def test_a_text_that_looks_like_it(self) -> None:
+        assert self.why(EXTERNAL_SECRET, None, with_meta(self.NEW, annotations={"a": '"syncedResourceVersion":"1"'})) is Reason.NEW
+
+    def test_targets(self) -> None:
+        target = secret_manifest()
+        assert self.why(SECRET, None, target) is Reason.REFRESH
+        assert self.why(SECRET, target, target) is Reason.CHANGED
+        assert self.why(SECRET, target, None) is Reason.CHANGED
+
+    def test_stores_come_before_all(self) -> None:
+        assert {kind for kind, rule in RULES.items() if rule.first} == {CLUSTER_SECRET_STORE, SECRET_STORE}

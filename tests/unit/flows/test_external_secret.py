@@ -171,7 +171,7 @@ class TestConflicts:
         made = driver()
         put(made, secret_manifest({"old": b"1"}, managed=False, meta={"labels": {"theirs": "yes"}}))
         end = run(made)
-        assert (end.because, kinds(made)) == (because.SYNCED, ["UpdateTarget", "SetStatus"])
+        assert (end.because, kinds(made)) == (because.SYNCED, ["MarkTarget", "UpdateTarget", "SetStatus"])
         found = made.server.read(TARGET)
         assert found is not None
         assert found["metadata"]["labels"]["theirs"] == "yes"

@@ -17,7 +17,9 @@ from eso_core.failure import Broken, Failure, Missing, Stale, Throttled, Unreach
 from eso_core.instant import SECOND, Instant, Now
 from eso_core.machines.backoff import FIRST
 from eso_core.machines.cache import Cache, Change, Packed
-from eso_core.machines.engine import CloseWatch, Command, Engine, Limits, OpenWatch, Report, SendCall, SendKube, Watched
+from eso_core.machines.engine import CloseWatch, Command, Engine, Limits, OpenWatch, Report, SendCall, SendKube
+from eso_core.machines.kinds import Watched
+from eso_core.machines.turns import Reason
 from eso_core.machines.watch import SILENCE_S
 from eso_core.plan import (
     Again,
@@ -95,6 +97,7 @@ class Bench:
 
     def __post_init__(self) -> None:
         self.engine = Engine(
+            follow=lambda kind: Watched(kind=kind, pack=pack(kind), wakes=wakes),
             watched=(Watched(kind=k, pack=pack(k), wakes=wakes) for k in (SECRET, CONFIG_MAP)),
             flows={CONFIG_MAP: self.flow},
             load=lambda _: PROVIDER,
@@ -339,6 +342,61 @@ class TestRequeue:
         assert (len(bench.kube), bench.engine.passes) == (1, 1)
 
 
+class TestClasses:
+    """Why a key is worth a pass is what its place in the queue comes from."""
+
+    def reason(self, bench: Bench, key: Ref = KEY) -> Reason:
+        return bench.engine.queue._reason[key]
+
+    @pytest.mark.parametrize(
+        ("requeue", "reason"),
+        [(At(WALL.plus(5 * SECOND)), Reason.REFRESH), (Backoff(), Reason.RETRY), (Again(), Reason.CHANGED)],
+    )
+    def test_requeues(self, requeue: Requeue, reason: Reason) -> None:
+        """A pass that has to begin again keeps its class."""
+        bench = Bench(ends(Settled(requeue=requeue)), objects={KEY: 1}, limits=Limits(starts_max=1))
+        bench.event(KEY, 101)
+        bench.tick(3600 * SECOND)
+        assert self.reason(bench) is reason
+
+    def test_changes(self) -> None:
+        bench = Bench(ends(), objects={KEY: 1, SOURCE: 2})
+        bench.event(KEY, 101)
+        bench.event(Ref(CONFIG_MAP, "ns", "turned up"), 102, "ADDED")
+        assert self.reason(bench) is Reason.CHANGED
+        assert self.reason(bench, Ref(CONFIG_MAP, "ns", "turned up")) is Reason.REFRESH  # the rule of the kind may know better
+        bench.tick()
+        bench.event(SOURCE, 103, "DELETED")
+        assert (self.reason(bench), self.reason(bench, OTHER)) == (Reason.CHANGED, Reason.CHANGED)
+
+    def test_what_somebody_waited_for(self) -> None:
+        waiter = Ref(CONFIG_MAP, "ns", "waiter")
+        bench = Bench(reads(SOURCE, then=Settled(requeue=OnChange(), waits_on=frozenset({SOURCE}))))
+        bench.wake(waiter)
+        bench.event(SOURCE, 101, "ADDED")
+        assert self.reason(bench, waiter) is Reason.RETRY
+
+    def test_an_edited_object_starts_with_a_clean_record(self) -> None:
+        bench = Bench(ends(Settled(requeue=Backoff())), objects={KEY: 1})
+        waits = []
+        for version in (None, None, 101, None):
+            if version is None:
+                bench.tick(bench.engine.queue.next_at() or 0)
+            else:
+                bench.event(KEY, version)
+                bench.tick()
+            at = bench.engine.queue.next_at()
+            assert at is not None
+            waits.append((at - bench.mono) // FIRST)
+        assert waits == [2, 4, 1, 2]
+
+    def test_but_not_with_another_object(self) -> None:
+        bench = Bench(ends(Settled(requeue=Backoff())), objects={KEY: 1, SOURCE: 2})
+        bench.event(SOURCE, 101)
+        bench.tick()
+        assert bench.engine._pauses._failures == {KEY: 2, OTHER: 2}
+
+
 class TestWaiting:
     """``Settled.waits_on``: woken by the next change, and never too late."""
 
@@ -457,13 +515,14 @@ class TestFetching:
         assert bench.ended == [OTHER]
 
     def test_but_not_for_ever_more(self) -> None:
-        bench = Bench(self.flow(self.ASK), limits=Limits(parked_max=2))
+        """Parked passes have a bound of their own; desks that have not answered yet take no more than half of it."""
+        bench = Bench(lambda key: self.flow(Ask("p", access(key.name), Get(key="k")))(key), limits=Limits(parked_max=4))
         keys = [Ref(CONFIG_MAP, "ns", str(i)) for i in range(5)]
         bench.wake(*keys)
         assert bench.engine.passes == 2
         bench.engine.call_reply(bench.calls[0].ticket, HttpReply(status=200), bench.now)
         bench.tick()
-        assert bench.ended == keys[:2]
+        assert bench.ended == keys[:1]
         assert bench.engine.passes == 2
 
 

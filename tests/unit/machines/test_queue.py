@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from eso_core.machines.queue import Queue
+from eso_core.machines.turns import REASONS, Reason
 
 
 def made(**at: int) -> Queue[str]:
@@ -87,5 +88,81 @@ def test_memory_follows_the_keys() -> None:
     queue: Queue[str] = Queue()
     for at in range(100_000, 0, -1):
         queue.add("a", at)
-    assert len(queue._heap) < 100
+    for reason in reversed(REASONS):
+        queue.add("a", 0, reason)
+    assert sum(map(len, queue._heaps)) < 500
     assert drained(queue, 100_000) == ["a"]
+
+
+class TestClasses:
+    """Among classes with due keys each has its share; within a class the earliest due comes first."""
+
+    def filled(self, each: int, *reasons: Reason) -> Queue[str]:
+        queue: Queue[str] = Queue()
+        for reason in reasons:
+            for number in range(each):
+                queue.add(f"{reason.name}{number}", number, reason)
+        return queue
+
+    def classes(self, queue: Queue[str], count: int) -> dict[str, int]:
+        taken = [str(queue.take(1000)).rstrip("0123456789") for _ in range(count)]
+        return {name: taken.count(name) for name in dict.fromkeys(taken)}
+
+    def test_shares(self) -> None:
+        queue = self.filled(30, *REASONS[1:])
+        assert self.classes(queue, 30) == {"CHANGED": 16, "NEW": 8, "REFRESH": 4, "RETRY": 2}
+
+    def test_shares_are_of_what_is_due(self) -> None:
+        queue = self.filled(30, Reason.RETRY, Reason.NEW)
+        queue.add("later", 2000, Reason.CHANGED)
+        assert self.classes(queue, 10) == {"NEW": 8, "RETRY": 2}
+        assert self.classes(self.filled(30, Reason.RETRY), 10) == {"RETRY": 10}
+
+    def test_stores_before_everything(self) -> None:
+        queue = self.filled(30, *REASONS)
+        assert self.classes(queue, 30) == {"STORE": 30}
+
+    def test_a_new_object_does_not_wait_behind_refreshes(self) -> None:
+        queue = self.filled(500, Reason.REFRESH)
+        self.classes(queue, 100)
+        queue.add("new", 999, Reason.NEW)
+        assert queue.take(1000) == "new"
+
+    def test_up_and_never_down(self) -> None:
+        queue = made(a=20)
+        queue.add("a", 30, Reason.CHANGED)
+        queue.add("a", 40, Reason.RETRY)
+        assert (queue.next_at(), len(queue)) == (20, 1)
+        assert queue.take(20) == "a"
+        assert queue.reason("a") is Reason.CHANGED
+        assert drained(queue, 100) == []
+
+    def test_while_it_runs(self) -> None:
+        queue = made(a=1)
+        queue.take(1)
+        queue.add("a", 5, Reason.RETRY)
+        queue.add("a", 9, Reason.CHANGED)
+        queue.done("a", 7, Reason.REFRESH)
+        assert queue.take(5) == "a"
+        assert queue.reason("a") is Reason.CHANGED
+
+    def test_a_class_does_not_stick(self) -> None:
+        queue: Queue[str] = Queue()
+        queue.add("a", 1, Reason.CHANGED)
+        queue.take(1)
+        queue.done("a", 2, Reason.REFRESH)
+        queue.take(2)
+        assert queue.reason("a") is Reason.REFRESH
+
+    def test_overdue(self) -> None:
+        queue: Queue[str] = Queue()
+        queue.add("a", 10, Reason.REFRESH)
+        queue.add("b", 15, Reason.NEW)
+        queue.add("c", 99, Reason.RETRY)
+        assert queue.overdue(20) == {
+            Reason.STORE: 0,
+            Reason.CHANGED: 0,
+            Reason.NEW: 5,
+            Reason.REFRESH: 10,
+            Reason.RETRY: 0,
+        }

@@ -15,6 +15,7 @@ from eso_core.because import PROVIDER_FAILED, SYNCED, Because
 from eso_core.failure import Failure, InvalidSpec, Refused, Unreachable
 from eso_core.instant import SECOND, Instant, Now
 from eso_core.machines.engine import Report
+from eso_core.machines.turns import Reason
 from eso_core.plan import At, Backoff, OnChange, Requeue, SetStatus, Settled, Version
 from eso_core.refs import EXTERNAL_SECRET, SECRET, SECRET_STORE, Kind, Ref
 from eso_shell import app
@@ -217,8 +218,23 @@ class Engine:
     synced: bool = True
     not_ready: str = ""
 
-    def overdue(self, now: Now) -> int:
-        return self.late_ns
+    held: dict[Ref, tuple[int, int]] = field(default_factory=dict)
+
+    def overdue_by_class(self, now: Now) -> dict[Reason, int]:
+        return {Reason.STORE: 0, Reason.NEW: self.late_ns // 2, Reason.RETRY: self.late_ns}
+
+    def held_back(self) -> dict[Ref, tuple[int, int]]:
+        return self.held
+
+
+@dataclass
+class Late:
+    """An event loop."""
+
+    by_s: float = 0.0
+
+    def seconds(self) -> float:
+        return self.by_s
 
 
 def probe(make: Callable[[Any], Any], engine: Engine) -> tuple[bool, str]:
@@ -244,14 +260,35 @@ class TestProbes:
         ],
     )
     def test_a_watch_that_has_gone_deaf(self, ago: float, synced: bool, alive: bool) -> None:
-        good, why = probe(app._alive, Engine([self.heard(0), self.heard(ago, synced=synced)]))
+        good, why = self.asked("watches", Engine([self.heard(0), self.heard(ago, synced=synced)]))
         assert good == alive
         assert ("secrets" in why) == (not alive)
 
     @pytest.mark.parametrize(("late_s", "alive"), [(0, True), (app.OVERDUE_S, True), (app.OVERDUE_S + 1, False)])
     def test_an_object_that_is_overdue(self, late_s: int, alive: bool) -> None:
-        good, why = probe(app._alive, Engine([self.heard(0)], late_ns=late_s * SECOND))
-        assert (good, why) == (alive, f"an object has been due for {late_s} s")
+        good, why = self.asked("queue", Engine([self.heard(0)], late_ns=late_s * SECOND))
+        assert good == alive
+        assert alive or why == f"an object has been due for {late_s} s (class retry)"
+
+    @pytest.mark.parametrize(("late_s", "alive"), [(0.0, True), (app.LATE_S, True), (app.LATE_S + 0.25, False)])
+    def test_a_late_event_loop(self, late_s: float, alive: bool) -> None:
+        good, why = self.asked("event loop", Engine([]), Late(late_s))
+        assert good == alive
+        assert alive or why == "the event loop is 3.2 s late"
+
+    def asked(self, name: str, engine: Engine, lag: Late | None = None) -> tuple[bool, str]:
+        checks = app._checks(engine, lag or Late())  # type: ignore[arg-type]
+        assert list(checks) == ["watches", "queue", "event loop"]
+        return checks[name]()
+
+    def test_stores_that_hold_something_back(self) -> None:
+        """A bounded number of series: those with most objects waiting."""
+        held = {Ref(SECRET_STORE, "ns", f"{number:03}"): (number % 2, number) for number in range(150)}
+        engine: Any = Engine([], held=held)
+        shown = app._by_store(engine, lambda numbers: numbers[1])
+        assert len(shown) == app.STORES_SHOWN
+        assert min(shown.values()) == 50
+        assert app._by_store(engine, lambda numbers: numbers[0] > 0)["SecretStore", "ns", "149"] == 1.0
 
     def test_ready_when_every_kind_is_listed(self) -> None:
         assert probe(app._ready, Engine([])) == (True, "")

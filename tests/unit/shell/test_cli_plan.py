@@ -76,16 +76,18 @@ class TestText:
         es["metadata"]["labels"] = {"a": "c"}
         text = eso.plan(store(), held, es)
         lines = [line.partition(":")[0] for line in text.splitlines()]
-        assert lines[1:7] == ["  ~ update Secret team/es", "    + new", "    ~ changed", "    - gone", "      same", "    labels"]
+        assert lines[1:3] == ["  ~ mark Secret team/es", "    labels"]
+        assert lines[3:9] == ["  ~ update Secret team/es", "    + new", "    ~ changed", "    - gone", "      same", "    labels"]
         assert "\n    - gone\n" in text  # there is no new value
-        assert "+reconcile.external-secrets.io/managed" in text
-        assert "~a" in text.split("labels: ")[1].split()
+        assert "    labels: +reconcile.external-secrets.io/managed\n" in text
+        assert "~a" in text.split("labels: ")[2].split()
 
     def test_no_change(self, eso: Eso) -> None:
         """Merge keeps what is there: the second plan of what the first one wrote has nothing to write."""
         held = secret("es", data={"key": CANARY}, metadata={"name": "es", "namespace": "team"})
         first = eso.document(store(), held, external_secret(target={"creationPolicy": "Merge"}))
-        [action] = only(first)["actions"]
+        mark, action = only(first)["actions"]
+        assert mark["changes"] == {"labels": {"added": ["reconcile.external-secrets.io/managed"]}}
         assert action["changes"]["data"] == {"same": ["key"]}
         held["metadata"]["labels"] = action["labels"]
         held["metadata"]["annotations"] = {"reconcile.external-secrets.io/data-hash": data_hash({"key": CANARY.encode()})}

@@ -13,7 +13,7 @@ import pytest
 
 from eso_core.config import Config
 from eso_core.machines.engine import Report
-from eso_core.plan import Again, CreateTarget, Done, OnChange, SetStatus, Settled, UpdateTarget
+from eso_core.plan import Again, CreateTarget, Done, MarkTarget, OnChange, SetStatus, Settled, UpdateTarget
 from eso_core.refs import CLUSTER_SECRET_STORE, EXTERNAL_SECRET, SECRET, SECRET_STORE, Ref
 from eso_shell import embedded, install
 from eso_shell.drive import Driver
@@ -81,10 +81,13 @@ class TestWhatIsDone:
 
     def test_the_object_before_each_write(self) -> None:
         finished = ran(store(), secret("es"), external_secret())
-        [wrote] = [wrote for wrote in finished.findings[ES].writes if not isinstance(wrote.action, SetStatus)]
+        marked, wrote = [wrote for wrote in finished.findings[ES].writes if not isinstance(wrote.action, SetStatus)]
+        assert isinstance(marked.action, MarkTarget)
         assert isinstance(wrote.action, UpdateTarget)
+        assert marked.before is not None
         assert wrote.before is not None
         assert list(wrote.before["data"]) == ["old"]
+        assert [("labels" in before["metadata"]) for before in (marked.before, wrote.before)] == [False, True]
 
     def test_nothing_before_a_create(self) -> None:
         [wrote] = [wrote for wrote in ran(store(), external_secret()).findings[ES].writes if not isinstance(wrote.action, SetStatus)]
@@ -291,4 +294,4 @@ def test_only_what_was_done_is_written_down() -> None:
     finished = ran(store(), secret("es"), external_secret())
     raw = finished.findings[ES].report.writes
     assert [isinstance(outcome, Done) for _, outcome in raw].count(False) == 1
-    assert writes(finished) == ["UpdateTarget"]
+    assert writes(finished) == ["MarkTarget", "UpdateTarget"]

@@ -14,7 +14,7 @@ from eso_core.instant import Instant
 from eso_core.plan import Again, At, Backoff, OnChange, Requeue, Settled
 from eso_core.refs import CLUSTER_SECRET_STORE, EXTERNAL_SECRET, SECRET_STORE, Ref
 from eso_shell.observe.exposition import PAGE_LINES, Family, pages
-from eso_shell.observe.lag import watch_lag
+from eso_shell.observe.lag import Lag, watch_lag
 from eso_shell.observe.metrics import GAUGES, Metrics, Tally
 
 DOCS = Path(__file__).parents[3] / "docs"
@@ -212,6 +212,14 @@ def test_gauges_are_asked_when_shown() -> None:
     ]
 
 
+def test_gauges_with_several_labels() -> None:
+    metrics = made()
+    metrics.gauge("eso_store_breaker_open", lambda: {("SecretStore", "ns", 'a"b'): 1.0})
+    assert shown(metrics, "eso_store_breaker_open") == [
+        'eso_store_breaker_open{kind="SecretStore",namespace="ns",name="a\\"b"} 1.0',
+    ]
+
+
 def test_a_gauge_that_fails_costs_itself_only() -> None:
     metrics = made()
     metrics.gauge("eso_queue_depth", lambda: 1 / 0)
@@ -311,6 +319,20 @@ async def test_lag_is_how_much_too_long_a_sleep_was() -> None:
     with pytest.raises(RuntimeError):  # the sleeps have run out
         await watch_lag(seen.append, interval_s=0.5, sleep=sleep, now_s=lambda: clock)
     assert seen == pytest.approx([0.0, 0.25, 0.0])
+
+
+def test_the_lag_now_is_of_the_last_sleep_or_of_the_one_under_way() -> None:
+    clock = 100.0
+    lag = Lag(lambda: clock, interval_s=0.5)
+    seen = [lag.seconds()]
+    clock = 104.5
+    seen.append(lag.seconds())
+    lag.observe(4.0)
+    seen.append(lag.seconds())
+    clock = 105.0
+    lag.observe(0.0)
+    seen.append(lag.seconds())
+    assert seen == [0.0, 4.0, 4.0, 0.0]
 
 
 async def test_lag_is_watched_until_cancelled() -> None:

@@ -9,12 +9,13 @@ import pytest
 from eso_core.api import ExternalSecret
 from eso_core.instant import HOUR, SECOND, Instant
 from eso_core.plan import At, OnChange
-from eso_core.stages.due import Due, NotDue, Overtaken, due, next_refresh, unusable_interval, version_of
+from eso_core.stages.due import SPREAD_MAX, Due, NotDue, Overtaken, due, next_refresh, spread_of, unusable_interval, version_of
 from eso_core.target import TargetSeen
 from tests.unit.core.objects import NAME, at, es_manifest, es_of, owner, secret_manifest, seen
 
 NOW = at("2026-01-01T12:00:00Z")
 CURRENT = version_of(es_of())
+NO_SPREAD = {"uid": ""}
 INTACT = seen(secret_manifest({"k": b"v"}), whole=False)
 EDITED = seen(secret_manifest({"k": b"v"}, hashed="0" * 56), whole=False)
 UNMANAGED = seen(secret_manifest({"k": b"v"}, managed=False), whole=False)
@@ -25,7 +26,7 @@ def es(
 ) -> ExternalSecret:
     status = {"syncedResourceVersion": synced, **({"refreshTime": refreshed} if refreshed else {})}
     spec = {"refreshPolicy": policy, "refreshInterval": interval}
-    return es_of(spec=spec, target={"creationPolicy": creation}, status=status)
+    return es_of(meta=NO_SPREAD, spec=spec, target={"creationPolicy": creation}, status=status)
 
 
 def is_due(made: ExternalSecret, target: TargetSeen | None = INTACT, now: Instant = NOW) -> bool:
@@ -163,13 +164,37 @@ class TestNext:
 
     def test_a_refresh_in_the_future_is_repeated_at_once(self) -> None:
         assert next_refresh(es(), NOW.plus(SECOND), NOW) == At(NOW)
-        assert next_refresh(es(), None, NOW) == At(NOW)
+
+    def test_never_refreshed_is_a_whole_interval_away(self) -> None:
+        assert next_refresh(es(), None, NOW) == At(NOW.plus(HOUR))
 
 
 def test_version_is_generation_and_hash() -> None:
     """The vector of the reference for no labels and no annotations."""
     assert CURRENT == "1-f47fe3c0b255b6dd8047cdffa772587bb829efe7a1cb70febeda2eb2"
     assert es_manifest()["metadata"]["name"] == NAME
+
+
+class TestSpread:
+    """Objects that were made at one moment are not refreshed at one moment for ever."""
+
+    def objects(self, interval: str) -> list[ExternalSecret]:
+        return [es_of(meta={"uid": f"uid-{n}"}, spec={"refreshInterval": interval}) for n in range(200)]
+
+    @pytest.mark.parametrize(("interval", "length", "most"), [("30s", 30 * SECOND, 3 * SECOND), ("24h", 24 * HOUR, SPREAD_MAX)])
+    def test_late_by_a_tenth_at_most(self, interval: str, length: int, most: int) -> None:
+        late = [spread_of(made, length) for made in self.objects(interval)]
+        assert 0 <= min(late) < most / 20
+        assert most * 19 / 20 < max(late) < most
+        assert sum(most / 2 > one for one in late) in range(70, 131)
+
+    def test_due_and_the_next_pass_agree(self) -> None:
+        for made in self.objects("1h"):
+            at_last = next_refresh(made, NOW, NOW)
+            assert isinstance(at_last, At)
+            done = made.model_copy(update={"status": es(refreshed="2026-01-01T12:00:00Z", synced=version_of(made)).status})
+            assert not is_due(done, now=at_last.when.plus(-1))
+            assert is_due(done, now=at_last.when)
 
 
 class TestSyncWindows:
@@ -179,7 +204,7 @@ class TestSyncWindows:
 
     def windowed(self, kind: str, *windows: dict[str, str], refreshed: str = LONG_BEFORE, synced: str = CURRENT) -> ExternalSecret:
         spec = {"refreshInterval": "1h", "syncWindows": {"kind": kind, "windows": list(windows)}}
-        return es_of(spec=spec, status={"syncedResourceVersion": synced, "refreshTime": refreshed})
+        return es_of(meta=NO_SPREAD, spec=spec, status={"syncedResourceVersion": synced, "refreshTime": refreshed})
 
     @pytest.mark.parametrize(
         ("kind", "window", "expected"),

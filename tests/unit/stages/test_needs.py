@@ -13,12 +13,23 @@ from eso_core.door import AccountToken, ConfigMapKey, Need, SecretKey
 from eso_core.effect import Gone, Present, Readable, Seen, Token, Unreadable, Whole, World
 from eso_core.failure import Broken, InvalidSpec, Missing, Refused, Unreachable
 from eso_core.refs import CLUSTER_SECRET_STORE, CONFIG_MAP, NAMESPACE, SECRET, SECRET_STORE, SERVICE_ACCOUNT, Ref
-from eso_core.stages.needs import Blocked, NotOurs, Resolved, Unresolved, is_referent, needs, place_of, read_store, store_refs
+from eso_core.stages.needs import (
+    NAMESPACE_AGE_S,
+    Blocked,
+    NotOurs,
+    Resolved,
+    Unresolved,
+    is_referent,
+    needs,
+    place_of,
+    read_store,
+    store_refs,
+)
 from tests.unit.core.objects import CLUSTER_STORE, NOT_READY, NS, STORE, es_of, raw, store_manifest
 
 CONFIG = Config()
 SHARED = {"secretStoreRef": {"name": "shared", "kind": "ClusterSecretStore"}}
-PLACE = Ref(NAMESPACE, "", NS)
+PLACE = Whole(Ref(NAMESPACE, "", NS), NAMESPACE_AGE_S)
 VAULT = {"vault": {"server": "https://vault", "path": "kv", "auth": {"tokenSecretRef": {"name": "creds", "key": "token"}}}}
 
 

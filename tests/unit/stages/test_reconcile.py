@@ -11,11 +11,12 @@ from returns.result import Success
 from eso_core import because
 from eso_core.compat.hash import data_hash, field_owner, owner_label
 from eso_core.failure import Failure, InvalidSpec, Refused
-from eso_core.plan import CreateTarget, DeleteTarget, Desired, Plan, SecretBody, UpdateTarget, Version
+from eso_core.plan import CreateTarget, DeleteTarget, Desired, MarkTarget, Plan, SecretBody, UpdateTarget, Version
 from eso_core.refs import SECRET, Ref
 from eso_core.secret import SecretBytes
+from eso_core.stages.aim import target_of
 from eso_core.stages.decode import Decoded
-from eso_core.stages.reconcile import Observed, reconcile, target_of
+from eso_core.stages.reconcile import Observed, reconcile
 from eso_core.target import HASH_ANNOTATION, MANAGED_LABEL, OWNER_LABEL, TargetSeen
 from tests.unit.core.objects import KEY, NAME, NS, es_of, owned, owner, revealed, secret_manifest, seen
 
@@ -199,8 +200,19 @@ class TestOwners:
 
 class TestImmutable:
     def test_content_cannot_change(self) -> None:
-        made = plan(owned({"k": b"old"}, owner_label=LABEL, immutable=True))
-        assert (made.steps, made.because, made.detail) == ((), because.IMMUTABLE, Refused("secret is immutable"))
+        """Only the hash of what should be there is written, as in the reference: it marks the Secret as not in step."""
+        held = owned({"k": b"old"}, owner_label=LABEL, immutable=True)
+        made = plan(held)
+        [step] = made.steps
+        assert isinstance(step.action, MarkTarget)
+        assert step.action.annotations == {HASH_ANNOTATION: data_hash(DATA)}
+        assert (step.action.labels, step.action.owners, step.action.finalizers, step.action.immutable) == ({}, None, None, None)
+        assert (made.because, made.detail, step.event) == (because.IMMUTABLE, Refused("secret is immutable"), None)
+
+    def test_content_cannot_change_and_the_marks_are_written(self) -> None:
+        marks = {"labels": {OWNER_LABEL: LABEL}, "ownerReferences": [owner()]}
+        made = plan(secret_manifest({"k": b"old"}, hashed=data_hash(DATA), meta=marks, immutable=True))
+        assert (made.steps, made.because) == ((), because.IMMUTABLE)
 
     def test_type_cannot_change(self) -> None:
         assert plan(owned(DATA, owner_label=LABEL, immutable=True), template={"type": "t/x"}).because == because.IMMUTABLE
@@ -214,9 +226,18 @@ class TestImmutable:
         assert plan(owned(DATA, owner_label=LABEL, immutable=True), immutable=True).steps == ()
         assert plan(owned(DATA, owner_label=LABEL, immutable=True)).steps == ()
 
-    def test_becoming_immutable_with_new_data(self) -> None:
+    def test_becoming_immutable_keeps_what_is_there(self) -> None:
+        """Reference: with ``spec.target.immutable`` an existing Secret is never rendered again."""
         made = plan(owned({"k": b"old"}, owner_label=LABEL), immutable=True)
+        [step] = made.steps
+        assert isinstance(step.action, MarkTarget)
+        assert (step.action.immutable, step.action.annotations) == (True, {})
+        assert made.because == because.SYNCED
+
+    def test_becoming_immutable_without_a_target(self) -> None:
+        made = plan(None, immutable=True)
         assert data(made) == DATA
+        assert desired(made).body.immutable is True  # type: ignore[union-attr]
 
 
 class TestNothingLeft:
@@ -306,9 +327,12 @@ class TestFailures:
         made = plan(EDITED, values=Refused("no"))
         assert (made.steps, made.because, made.detail) == ((), because.PROVIDER_FAILED, Refused("no"))
 
-    def test_generic_target(self) -> None:
-        made = plan(None, manifest={"apiVersion": "v1", "kind": "ConfigMap"})
-        assert (made.steps, made.because) == ((), because.TARGET_INVALID)
+    def test_a_token_of_any_account_is_not_made(self) -> None:
+        """Reference: ``ValidateSecretTemplate``, which does not need the webhook."""
+        made = plan(None, template={"type": "bootstrap.kubernetes.io/token"})
+        assert (made.steps, made.because) == ((), because.UPDATE_FAILED)
+        assert isinstance(made.detail, InvalidSpec)
+        assert made.detail.path == "spec.target.template.type"
 
     def test_template(self) -> None:
         made = plan(EDITED, template={"data": {"t": "{{ .k }}"}})

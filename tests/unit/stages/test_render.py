@@ -9,6 +9,8 @@ from returns.result import Failure as Bad
 
 from eso_core.compat.hash import field_owner
 from eso_core.failure import InvalidSpec
+from eso_core.plan import SecretBody
+from eso_core.refs import SECRET
 from eso_core.secret import SecretBytes
 from eso_core.stages.render import Rendered, render
 from eso_core.target import TargetSeen
@@ -18,10 +20,11 @@ VALUES = {"k": SecretBytes(b"v")}
 
 
 def rendered(target: TargetSeen | None = None, *, meta: dict[str, Any] | None = None, **spec: Any) -> Rendered:
-    return render(es_of(target=spec, meta=meta or {}), VALUES, target).unwrap()
+    return render(es_of(target=spec, meta=meta or {}), SECRET, VALUES, target).unwrap()
 
 
 def data(made: Rendered) -> dict[str, bytes]:
+    assert isinstance(made.body, SecretBody)
     return revealed(made.body.data)
 
 
@@ -122,6 +125,6 @@ class TestTypeAndImmutability:
     ],
 )
 def test_actions_are_told_with_their_place(template: dict[str, Any], path: str) -> None:
-    result = render(es_of(target={"template": template}), VALUES, None)
+    result = render(es_of(target={"template": template}), SECRET, VALUES, None)
     assert isinstance(result, Bad)
     assert result.failure() == InvalidSpec("templates are not built yet", f"spec.target.template.{path}")

@@ -27,7 +27,7 @@ from eso_core.plan import (
     Version,
 )
 from eso_core.refs import SECRET, Ref
-from eso_core.stages.due import version_of
+from eso_core.stages.due import spread_of, version_of
 from eso_core.stages.settle import settle
 from tests.unit.core.objects import KEY, NAME, NS, STORE, at, es_of
 
@@ -40,6 +40,12 @@ CREATE = Step(
     event=TOLD,
     otherwise=because.UPDATE_FAILED,
 )
+
+
+def late(interval: int) -> int:
+    return spread_of(es_of(), interval)
+
+
 SYNCED = Plan(steps=(ORPHAN, CREATE), because=because.SYNCED, binding=NAME)
 
 
@@ -51,7 +57,7 @@ class TestSuccess:
     def test_everything_is_said(self) -> None:
         end = settled(SYNCED, Done(), Done())
         assert (end.because, end.detail, end.events, end.waits_on) == (because.SYNCED, None, (TOLD,), frozenset())
-        assert end.requeue == At(START.plus(HOUR + 1))
+        assert end.requeue == At(START.plus(HOUR + late(HOUR) + 1))
         assert end.status is not None
         assert (end.status.ref, end.status.at) == (KEY, Version("es-uid", "7"))
         condition = {
@@ -85,7 +91,7 @@ class TestSuccess:
         [
             ({"refreshInterval": "0"}, OnChange()),
             ({"refreshPolicy": "OnChange"}, OnChange()),
-            ({"refreshInterval": "10s"}, At(START.plus(10 * SECOND + 1))),
+            ({"refreshInterval": "10s"}, At(START.plus(10 * SECOND + late(10 * SECOND) + 1))),
         ],
     )
     def test_requeue(self, spec: dict[str, object], requeue: object) -> None:
@@ -141,7 +147,7 @@ class TestFailure:
         [ready] = end.status.status["conditions"]
         assert (ready["status"], ready["reason"], ready["message"]) == (str(verdict.ready), verdict.reason, verdict.message)
         assert [event.warning for event in end.events] == ([] if verdict.ready else [True])
-        expected = {Retry.BACKOFF: Backoff(), Retry.ON_CHANGE: OnChange(), Retry.WHEN_DUE: At(START.plus(HOUR + 1))}
+        expected = {Retry.BACKOFF: Backoff(), Retry.ON_CHANGE: OnChange(), Retry.WHEN_DUE: At(START.plus(HOUR + late(HOUR) + 1))}
         assert end.requeue == expected[verdict.retry]
 
 
@@ -163,6 +169,15 @@ class TestVerdicts:
         ("SecretSyncedError", "invalid generic target"),
         ("Valid", "store validated"),
         ("ValidationUnknown", "could not determine validation status"),
+        ("ResourceSynced", "secret synced"),
+        ("ResourceSynced", "secret retained due to DeletionPolicy=Retain"),
+        ("ResourceDeleted", "secret deleted due to DeletionPolicy=Delete"),
+        ("ResourceMissing", "resource will not be created due to CreationPolicy=Merge"),
+        ("ResourceSyncedError", "could not get secret data from provider"),
+        ("ResourceSyncedError", "could not get target resource"),
+        ("ResourceSyncedError", "could not delete resource"),
+        ("ResourceSyncedError", "could not apply template to manifest"),
+        ("ResourceSyncedError", "could not update secret"),
         ("InvalidProviderConfig", "unable to create client"),
         ("InvalidProviderConfig", "unable to validate store"),
     }
