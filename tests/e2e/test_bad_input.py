@@ -69,6 +69,16 @@ CASES: dict[str, Case] = {
 }
 
 GOOD: Json = {"data": [{"secretKey": "k", "remoteRef": {"key": "one", "property": "k"}}], "refreshInterval": "1h"}
+
+
+def _one(**ref: Any) -> Json:
+    return {"data": [{"secretKey": "k", "remoteRef": {"key": "one", "property": "k", **ref}}]}
+
+
+def _all(key: str, **rewrite: Any) -> Json:
+    return {"data": [], "dataFrom": [{"extract": {"key": key}, **({"rewrite": [rewrite]} if rewrite else {})}]}
+
+
 BAD_OBJECTS: dict[str, tuple[Any, str]] = {
     "text": ("text", "spec: must be an object"),
     "data": ({"data": [7]}, "spec.data[0]: must be an object"),
@@ -76,8 +86,27 @@ BAD_OBJECTS: dict[str, tuple[Any, str]] = {
     "interval": ({"refreshInterval": "soon"}, "spec.refreshInterval: is not a duration such as 1h30m"),
     "store": ({"secretStoreRef": {"name": "absent"}}, 'could not get SecretStore "absent", it does not exist'),
     "regexp": ({"data": [], "dataFrom": [{"find": {"name": {"regexp": "("}}}]}, "spec.dataFrom[0].find"),
+    "property": (_one(property="nope"), 'spec.data[0] (key: one), err: the secret has no property "nope"'),
+    "missing": (_one(key="nope"), "spec.data[0] (key: nope), err: Secret does not exist"),
+    "decoding": (_one(decodingStrategy="Base64"), "spec.data[0] (key: one), err: illegal base64 data"),
+    "null-byte": (_one(key="odd", property="null", nullBytePolicy="Fail"), 'value for key "k" contains null bytes'),
+    "collision": (_all("slashes"), "secret name collision during conversion"),
+    "rewrite": (_all("one", regexp={"source": "(", "target": "x"}), "spec.dataFrom[0].extract, err: error applying rewrite to keys"),
+    "key": (_all("one", regexp={"source": "k", "target": "no key"}), "spec.dataFrom[0].extract, err: invalid secret keys"),
+    "priority": (_all("nothing", merge={"priority": ["nope"]}), 'merge failed with key "nope" not found in input map'),
+    "no-json": (_all("one", merge={}), "merge failed with failed to unmarshal JSON"),
+    "manifest": ({"target": {"manifest": {"apiVersion": "v1", "kind": "ConfigMap"}}}, "spec.target.manifest: generic targets are disabled"),
+    "token": ({"target": {"template": {"type": "bootstrap.kubernetes.io/token"}}}, "spec.target.template.type: "),
+    "not-owned": ({**_all("nothing"), "target": {"creationPolicy": "Orphan", "deletionPolicy": "Delete"}}, "spec.target.creationPolicy: "),
 }
-FAKE: Json = {"data": [{"key": "one", "value": '{"k": "first"}'}]}
+FAKE: Json = {
+    "data": [
+        {"key": "one", "value": '{"k": "first"}'},
+        {"key": "odd", "value": '{"null": "a\\u0000b"}'},
+        {"key": "slashes", "value": '{"a/b": "1", "a_b": "2"}'},
+        {"key": "nothing", "value": "{}"},
+    ]
+}
 BAD_STORES: dict[str, tuple[Any, str]] = {
     "text": ("text", "spec: must be an object"),
     "none": ({"provider": {}}, "exactly one backend specified, found 0"),
