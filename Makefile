@@ -36,6 +36,9 @@ test: lint ## every test, end to end included; ARGS="tests/unit" runs a part
 sim: setup ## simulate; SEED=n replays one schedule, RUNS=n runs many
 	$(BIN)/python -m tests.sim $(if $(SEED),--seed $(SEED)) $(if $(RUNS),--runs $(RUNS))
 
+mutation: setup ## break every decision in one place at a time: a test must fail; ARGS="--sample 200"
+	$(BIN)/python -m tests.mutation $(ARGS)
+
 bench: setup ## throughput on a real API server; ARGS="--help" shows the options
 	$(BIN)/python -m tests.e2e.harness.binaries
 	$(BIN)/python -m bench $(ARGS)
@@ -43,4 +46,4 @@ bench: setup ## throughput on a real API server; ARGS="--help" shows the options
 chart-crds: setup ## write the generated CRDs into the chart
 	$(BIN)/python helm/sync_crds.py
 
-.PHONY: help setup demo lint test sim bench chart-crds
+.PHONY: help setup demo lint test sim mutation bench chart-crds

@@ -14,10 +14,9 @@ from eso_core.failure import Unreachable
 from eso_core.instant import Instant
 from eso_core.sim.api import ApiServer
 from eso_core.wire import CallFailed, CallReply, HttpCall, HttpReply, KubeCall
-from tests.parity.recordings.places import Places
+from tests.parity.recordings.places import TOKEN, Places
 
 STUB_HOST, API_HOST = "stub.test:8090", "apiserver.test:6443"
-TOKEN = "admintoken"
 CA_BUNDLE = base64.b64encode(b"-----BEGIN CERTIFICATE-----\nc2ltdWxhdGVk\n-----END CERTIFICATE-----\n").decode()
 PLACES = Places(apiserver=f"https://{API_HOST}", ca_bundle=CA_BUNDLE, token=TOKEN, stub=f"http://{STUB_HOST}")
 MADE = "2024-01-01T00:00:00Z"

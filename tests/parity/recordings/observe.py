@@ -26,7 +26,8 @@ class Observer:
 
     def __init__(self, journal: Journal, namespaces: list[str], places: Places) -> None:
         self._journal = journal
-        self._places = places.hidden()
+        self._places = places
+        self._hidden = places.hidden()
         self._namespaces = namespaces
         self.wrote: set[Key] = set()
         self._aliases: dict[str, str] = {}
@@ -37,7 +38,7 @@ class Observer:
 
     def text(self, text: str) -> str:
         """``text`` without names, times and identities of this run."""
-        for own, general in (*self._places, *self._aliases.items()):
+        for own, general in (*self._hidden, *self._aliases.items()):
             text = text.replace(own, general)
         return _UID.sub(self._identity, _TIME.sub("<time>", text))
 
@@ -109,7 +110,7 @@ class Observer:
         for name, value in found.items():
             if name in ("apiVersion", "kind", "metadata") or (name == "spec" and written):
                 continue
-            out[name] = dict(value) if name == "data" and kind == "Secret" else self._tree(value, name)
+            out[name] = self._places.recorded(value) if name == "data" and kind == "Secret" else self._tree(value, name)
         return out
 
     def _metadata(self, kind: str, meta: Object) -> Object:

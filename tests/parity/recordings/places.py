@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
+
+TOKEN = "admintoken"  # the administrator's in recordings, where Secrets show it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,3 +37,8 @@ class Places:
             (urlsplit(self.apiserver).netloc, "${APISERVER_HOST}"),
             (urlsplit(self.stub).netloc, "${STUB_HOST}"),
         )
+
+    def recorded(self, data: Mapping[str, str]) -> dict[str, str]:
+        """The data of a Secret (base64) as a recording shows it: values are not rewritten, but the token is that of the recording."""
+        own, theirs = (base64.b64encode(token.encode()).decode() for token in (self.token, TOKEN))
+        return {name: theirs if value == own else value for name, value in data.items()}

@@ -77,6 +77,7 @@ class Fair:
     passes: Counter[str] = field(default_factory=Counter)
     synced: dict[Ref, int] = field(default_factory=dict)  # when
     parked_max: int = 0
+    mute: set[str] = field(default_factory=set)  # keys that ask nothing any more
 
     def __post_init__(self) -> None:
         self._events: list[tuple[int, int, Callable[[], None]]] = []
@@ -101,6 +102,8 @@ class Fair:
     def _flow(self, key: Ref) -> Flow[Settled]:
         self.mono += self.cost
         self.passes[key.name] += 1
+        if key.name in self.mute:
+            return Settled(requeue=OnChange())
         store = key.name.partition("-")[0]
         ask = Ask("p", replace(access(store), store=Ref(SECRET_STORE, "ns", store)), Get(key=key.name))
         answers, _ = yield from fetch((ask,))

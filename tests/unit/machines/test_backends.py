@@ -520,6 +520,7 @@ class TestRoom:
         bench.visit(*self.KEYS)
         assert bench.out() == []
         bench.reply()
+        assert bench.backends.wake_at(PLACES, PLACES) == 0
         assert (bench.out(), bench.out()) == (["04"], [])
         assert bench.visit("new") == []  # the place is kept for whom it was given to
         assert bench.visit("04") == ["04"]
@@ -628,6 +629,14 @@ class TestLine:
         assert bench.out() == []
         bench.now += 2 * SECOND
         assert bench.out() == ["b"]
+
+    def test_whoever_probed_in_vain_waits_on(self) -> None:
+        bench = self.opened("a")
+        for wait in (1, 2, 4):
+            bench.now += wait * SECOND
+            assert bench.out() == ["a"]
+            bench.visit("a")
+            bench.reply(HttpReply(status=503))
 
     def test_stores_first(self) -> None:
         bench = self.opened("a")

@@ -71,6 +71,17 @@ def test_ramp() -> None:
     assert seen == [1, 2, 4, 8, 8, 4]
 
 
+def test_ramp_begins_with_one_however_many_it_bore() -> None:
+    breaker = Breaker(64)
+    for _ in range(6):
+        breaker.good(NOW)
+    assert breaker.permitted == 64
+    while not breaker.bad(DOWN, NOW, 0.0):
+        pass
+    assert breaker.good(NOW)
+    assert breaker.permitted == 1
+
+
 def test_a_probe_that_hangs_does_not_keep_the_next_from_starting() -> None:
     breaker, at, begun = opened(), NOW, []
     while at < NOW + MINUTE:

@@ -124,6 +124,25 @@ class TestConditions:
         [(store, numbers)] = fair.engine.held_back().items()
         assert (store, numbers) == (Ref(SECRET_STORE, "ns", "dead"), (1, 300))
 
+    def test_that_a_store_is_dead_does_not_count_against_its_objects(self) -> None:
+        """The next failure after the store is back waits a second, not minutes."""
+        fair = Fair(lambda name, now: (LATENCY, CallFailed(Unreachable("refused"))))
+        key = fair.create("dead-0")
+        fair.run(300)
+        assert fair.passes["dead-0"] > 25
+        assert fair.engine._pauses._failures[key] <= 2
+
+    def test_whoever_does_not_ask_any_more_keeps_no_place(self) -> None:
+        fair = Fair(dead_between(0, 60 * SECOND, "dead"))
+        for number in range(20):
+            fair.create(f"dead-{number}")
+        fair.run(45)
+        fair.mute = {f"dead-{number}" for number in range(19)}
+        fair.run(30)
+        assert Ref(CONFIG_MAP, "ns", "dead-19") in fair.synced
+        assert fair.engine.held_back() == {}
+        assert [desk.called for desk in fair.engine._backends._desks.values()] == [0]
+
     def test_put_aside_without_a_word(self) -> None:
         fair = Fair(dead_between(0, MINUTE, "dead"))
         for number in range(200):

@@ -140,8 +140,8 @@ class TestClasses:
     def test_while_it_runs(self) -> None:
         queue = made(a=1)
         queue.take(1)
-        queue.add("a", 5, Reason.RETRY)
         queue.add("a", 9, Reason.CHANGED)
+        queue.add("a", 5, Reason.RETRY)
         queue.done("a", 7, Reason.REFRESH)
         assert queue.take(5) == "a"
         assert queue.reason("a") is Reason.CHANGED
