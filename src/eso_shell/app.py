@@ -198,7 +198,7 @@ def _gauges(metrics: Metrics, engine: Engine, health: Health) -> None:
         now = clocks().mono
         return {w.kind.name: (now - w.heard_at) / SECOND for w in engine.watchers}
 
-    metrics.gauge("eso_queue_depth", lambda: float(len(engine.queue)))
+    metrics.gauge("eso_queue_depth", lambda: float(engine.queue.waiting(clocks().mono)))
     metrics.gauge("eso_in_flight", lambda: float(engine.passes))
     metrics.gauge("eso_watch_age_seconds", watch_ages)
     metrics.gauge("eso_oldest_overdue_seconds", lambda: engine.overdue(clocks()) / SECOND)
@@ -210,7 +210,7 @@ def _gauges(metrics: Metrics, engine: Engine, health: Health) -> None:
     metrics.gauge("eso_store_breaker_open", lambda: _by_store(engine, lambda held: held[0] > 0))
     metrics.gauge("eso_store_waiting_objects", lambda: _by_store(engine, lambda held: held[1]))
     metrics.gauge("eso_store_breakers_open", lambda: float(sum(opened for opened, _ in engine.held_back().values())))
-    metrics.gauge("workqueue_depth", lambda: {EXTERNAL_SECRET.name.lower(): float(len(engine.queue))})
+    metrics.gauge("workqueue_depth", lambda: {EXTERNAL_SECRET.name.lower(): float(engine.queue.waiting(clocks().mono))})
 
 
 def _by_store(engine: Engine, number: Callable[[tuple[int, int]], float]) -> Mapping[tuple[str, ...], float]:
@@ -224,7 +224,7 @@ def _checks(engine: Engine, lag: Lag) -> Mapping[str, Check]:
 
     def hears() -> tuple[bool, str]:
         now: Now = clocks()
-        deaf = [w.kind.plural for w in engine.watchers if w.synced and now.mono - w.heard_at > DEAF_S * SECOND]
+        deaf = [w.kind.plural for w in engine.vital if w.synced and now.mono - w.heard_at > DEAF_S * SECOND]
         return not deaf, f"nothing heard for {DEAF_S} s of {', '.join(deaf)}"
 
     def keeps_up() -> tuple[bool, str]:

@@ -91,6 +91,10 @@ class Queue(Generic[K]):
         if again_at is not None:
             self.add(key, again_at, reason)
 
+    def waiting(self, now: int) -> int:
+        """How many keys are due and have not had their turn."""
+        return sum(at <= now for at in self._due.values())
+
     def next_at(self) -> int | None:
         """When the earliest waiting key is due."""
         return min((head[0] for reason in REASONS if (head := self._head(reason)) is not None), default=None)

@@ -174,9 +174,9 @@ def resolve(world: World, ref: Ref, namespace: str, *, gate: bool) -> Unresolved
     read = read_store(seen.raw, ref)
     if isinstance(read, InvalidSpec):
         return Blocked(read, on_store)
-    admitted = _admits(world, read.store, ref, namespace) if namespace else True
-    if isinstance(admitted, Unresolved | Blocked):
-        return admitted
+    barred = _barred(world, read.store, ref, namespace) if namespace else None
+    if barred is not None:
+        return barred
     if gate and not is_ready(read.store):
         return Blocked(Unreachable(f'{ref.kind.name} "{ref.name}" is not ready'), on_store, soon=not read.store.status.conditions)
     if read.provider is None:
@@ -203,24 +203,24 @@ def _of_other_class(world: World, ref: Ref, config: Config) -> bool:
 # ---------------------------------------------------------------- namespace conditions of cluster stores
 
 
-def _admits(world: World, store: Store, ref: Ref, namespace: str) -> Unresolved | Blocked | bool:
-    """Whether ``spec.conditions`` lets ``namespace`` use the store: any match of any condition (reference: ``shouldProcessSecret``)."""
+def _barred(world: World, store: Store, ref: Ref, namespace: str) -> Unresolved | Blocked | None:
+    """Why ``spec.conditions`` does not let ``namespace`` use the store, if no condition matches (reference: ``shouldProcessSecret``)."""
     if ref.kind != CLUSTER_SECRET_STORE or not store.spec.conditions:
-        return True
+        return None
     labels = _labels(world, Whole(Ref(NAMESPACE, "", namespace), NAMESPACE_AGE_S))
     if isinstance(labels, Unresolved | Blocked):
         return labels
     for condition in store.spec.conditions:
         if namespace in condition.namespaces:
-            return True
+            return None
         if condition.namespace_selector is not None and selects(condition.namespace_selector, labels):
-            return True
+            return None
         for pattern in condition.namespace_regexes:
             matched = match_string(pattern, namespace)
             if isinstance(matched, Bad):
                 return Blocked(InvalidSpec(f'{ref.kind.name} "{ref.name}": spec.conditions: {matched.failure()}'), frozenset({ref}))
             if matched.unwrap():
-                return True
+                return None
     what = f'using cluster store "{ref.name}" is not allowed from namespace "{namespace}": denied by spec.condition'
     return Blocked(Refused(what), frozenset({ref}))
 

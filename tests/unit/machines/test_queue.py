@@ -166,3 +166,13 @@ class TestClasses:
             Reason.REFRESH: 10,
             Reason.RETRY: 0,
         }
+
+
+def test_what_waits_is_what_is_due() -> None:
+    """Keys that come back in an hour do not wait; an alert on the number would always fire."""
+    queue: Queue[str] = Queue()
+    queue.add("late", 100, Reason.REFRESH)
+    queue.add("due", 10, Reason.REFRESH)
+    assert [queue.waiting(now) for now in (9, 10, 100)] == [0, 1, 2]
+    assert queue.take(10) == "due"
+    assert queue.waiting(10) == 0

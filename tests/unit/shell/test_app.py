@@ -213,7 +213,7 @@ class Watching:
 class Engine:
     """What the probes ask."""
 
-    watchers: list[Watching]
+    vital: list[Watching]
     late_ns: int = 0
     synced: bool = True
     not_ready: str = ""
