@@ -8,13 +8,14 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import sys
 import time
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 
-from tests.sim.run import Result, run
+from tests.sim.coverage import ENOUGH, missing, table
+from tests.sim.run import Result, Tally, run, uncollected
 
 
 def main() -> int:
@@ -33,29 +34,30 @@ def main() -> int:
 
 
 def many(seeds: range, jobs: int) -> int:
-    """Run all seeds; print each violation and the totals."""
+    """Run all seeds; print each violation, what happened how often, and the rate."""
     began = time.perf_counter()
-    totals: Counter[str] = Counter()
-    most = failed = 0
+    tally = Tally()
     for result in results(seeds, jobs):
-        totals.update(result.totals)
-        most = max(most, result.totals.get("passes to settle", 0))
+        tally.add(result)
         if result.fault:
-            failed += 1
             print(f"seed {result.seed}: {result.fault[:600]}\n    make sim SEED={result.seed}", flush=True)
     length = time.perf_counter() - began
-    del totals["passes to settle"]
-    print(f"{len(seeds)} runs, {failed} failed, {length:.1f} s, {len(seeds) / length:.1f} runs/s; at most {most} passes to settle")
-    print(", ".join(f"{n} {name}" for name, n in sorted(totals.items())))
-    return 1 if failed else 0
+    print(table(tally.totals))
+    print(", ".join(f"at most {n} {name}" for name, n in sorted(tally.most.items())))
+    print(f"{len(seeds)} runs, {tally.failed} failed, {length:.1f} s, {len(seeds) / length:.1f} runs/s")
+    absent = missing(tally.totals) if len(seeds) >= ENOUGH else []
+    if absent:
+        print("never happened:", ", ".join(absent))
+    return 1 if tally.failed or absent else 0
 
 
 def results(seeds: Iterable[int], jobs: int) -> Iterator[Result]:
     """The results, in order."""
     if jobs <= 1:
-        yield from map(run, seeds)
+        with uncollected():
+            yield from map(run, seeds)
         return
-    with ProcessPoolExecutor(jobs) as pool:
+    with ProcessPoolExecutor(jobs, initializer=gc.disable) as pool:
         yield from pool.map(run, seeds, chunksize=20)
 
 

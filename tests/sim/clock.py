@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from eso_core.instant import SECOND, Instant, Now
 
+FAR = 1 << 62  # no time: nothing is due
 TICK = 20_000  # nanoseconds that one step of an operator takes: time never stands still
 EPOCH = 1_790_000_000 * SECOND + 123_456_789
 
@@ -43,11 +44,12 @@ class Clock:
         self._count += 1
         heapq.heappush(self._agenda, (mono, self._count, do))
 
-    def next_at(self) -> int | None:
-        """When the next thing happens."""
-        return self._agenda[0][0] if self._agenda else None
+    def next_at(self) -> int:
+        """When the next thing happens; ``FAR`` when nothing does."""
+        return self._agenda[0][0] if self._agenda else FAR
 
     def happen(self) -> None:
         """Let everything that is due happen, in order."""
-        while self._agenda and self._agenda[0][0] <= self.mono:
-            heapq.heappop(self._agenda)[2]()
+        agenda = self._agenda
+        while agenda and agenda[0][0] <= self.mono:
+            heapq.heappop(agenda)[2]()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from random import Random
 from typing import Any
 
 Value = str | Mapping[str, str]  # a text, or an object of texts
@@ -18,7 +19,7 @@ class StoreId:
 
     namespace: str
     name: str
-    provider: str  # fake, vault
+    provider: str  # fake, vault, batch
 
     @property
     def ref(self) -> dict[str, str]:
@@ -47,9 +48,29 @@ class Store:
             self.values[key] = value
         self.past.setdefault(key, [None]).append(value)
 
-    def flickered(self, key: str) -> None:
-        """The backend has once said that there is no such key."""
-        self.past.setdefault(key, []).insert(0, None)
+    def flickered(self, key: str, value: Value | None = None) -> None:
+        """The backend has once said that ``value`` is the key's, for no reason; ``None``: that there is no such key."""
+        past = self.past.setdefault(key, [])
+        if value not in past:
+            past.insert(0, value)
+
+    def lagging(self, key: str, random: Random) -> Value | None:
+        """The value at some earlier time."""
+        past = self.past.get(key)
+        return random.choice(past) if past else None
+
+    def shrunk(self, key: str, value: Value | None) -> Value | None:
+        """The value without one of its members, or no value: a state of the backend from now on."""
+        less: Value | None = None
+        if isinstance(value, Mapping) and len(value) > 1:
+            less = dict(list(value.items())[1:])
+        self.flickered(key, less)
+        return less
+
+    @property
+    def plural(self) -> str:
+        """Of its kind."""
+        return "secretstores" if self.id.namespace else "clustersecretstores"
 
     @property
     def usable(self) -> bool:
@@ -60,11 +81,16 @@ class Store:
         """The store object; ``credentials`` is the namespace of the credentials."""
         if self.id.provider == "fake":
             provider: dict[str, Any] = {"fake": {"data": [{"key": k, "value": text(v)} for k, v in sorted(self.values.items())]}}
+        elif self.id.provider == "batch":
+            where = {"name": f"creds-{self.id.name}", "key": "id", **({} if self.id.namespace else {"namespace": credentials})}
+            provider = {"passbolt": {"host": "https://batch.sim", "auth": {}, "secretRef": where}}
         else:
             where = {"name": f"creds-{self.id.name}", "key": "id", **({} if self.id.namespace else {"namespace": credentials})}
             role = {"path": "approle", "roleId": f"role-{self.id.name}", "secretRef": where}
             provider = {"vault": {"server": VAULT, "path": self.id.name, "version": "v2", "auth": {"appRole": role}}}
-        spec = {"provider": provider, **({"conditions": [{"namespaces": list(self.admits)}]} if self.admits is not None else {})}
+        spec: dict[str, Any] = {"provider": provider}
+        if not self.id.namespace:
+            spec["conditions"] = [{"namespaces": list(self.admits)}] if self.admits is not None else []
         metadata = {"name": self.id.name, **({"namespace": self.id.namespace} if self.id.namespace else {})}
         return {"apiVersion": "external-secrets.io/v1", "kind": self.id.ref["kind"], "metadata": metadata, "spec": spec}
 
@@ -79,6 +105,7 @@ class Entry:
     property: str = ""
     secret_key: str = ""
     prefix: str = ""
+    tag: str = ""  # find by this tag instead of by name
 
     def manifest(self, default: StoreId) -> dict[str, Any]:
         """The entry; its store is named where it is not the default one."""
@@ -86,9 +113,14 @@ class Entry:
         if self.part == "data":
             ref = {"key": self.key, **({"property": self.property} if self.property else {})}
             return {"secretKey": self.secret_key, "remoteRef": ref, **source}
-        body = {"extract": {"key": self.key}} if self.part == "extract" else {"find": {"name": {"regexp": f"^{self.key}"}}}
+        find = {"tags": {"team": self.tag}} if self.tag else {"name": {"regexp": f"^{self.key}"}}
+        body = {"extract": {"key": self.key}} if self.part == "extract" else {"find": find}
         rewrite = [{"regexp": {"source": "^(.*)$", "target": f"{self.prefix}$1"}}] if self.prefix else []
         return {**body, "rewrite": rewrite, **source}
+
+    def finds(self, name: str) -> bool:
+        """Whether a find is about the key ``name``."""
+        return tag_of(name) == self.tag if self.tag else name.startswith(self.key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +140,11 @@ class Wanted:
         """Follows its backend within minutes."""
         return self.refresh == "Periodic" and 0 < self.interval_s <= 300
 
+    @property
+    def is_plain(self) -> bool:
+        """Owns its target and follows its backend."""
+        return self.refresh == "Periodic" and self.creation == "Owner"
+
     def manifest(self, namespace: str, name: str) -> dict[str, Any]:
         """The ExternalSecret, complete enough to be merged over any other."""
         default = self.entries[0].store
@@ -121,6 +158,11 @@ class Wanted:
         }
         metadata = {"name": name, "namespace": namespace, "labels": {"rev": self.label}}
         return {"apiVersion": "external-secrets.io/v1", "kind": "ExternalSecret", "metadata": metadata, "spec": spec}
+
+
+def tag_of(name: str) -> str:
+    """The tag ``team`` of a remote key, at backends that have tags; many have none."""
+    return {"j1": "red", "j2": "red", "j3": "blue"}.get(name, "")
 
 
 def text(value: Value) -> str:

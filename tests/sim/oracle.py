@@ -45,7 +45,7 @@ def expected(wanted: Wanted, namespace: str, stores: Stores) -> Verdict:
 def yields(entry: Entry, values: Mapping[str, Value]) -> Yield:
     """What one entry gives."""
     if entry.part == "find":
-        names = [name for name in values if name.startswith(entry.key)]
+        names = [name for name in values if entry.finds(name)]
         if not values and entry.store.provider == "vault":
             return ABSENT  # an empty mount
         return {entry.prefix + name: text(values[name]) for name in names}
@@ -63,7 +63,7 @@ def _inside(entry: Entry, value: Value) -> Yield:
     found = value.get(entry.property) if not isinstance(value, str) else None
     if found is not None:
         return {entry.secret_key: found}
-    return ABSENT if entry.store.provider == "fake" else ERROR
+    return ERROR if entry.store.provider == "vault" else ABSENT
 
 
 # ---------------------------------------------------------------- what may ever be written
@@ -105,7 +105,7 @@ def _fault(entry: Entry, possible: list[Yield], wanted: Wanted, data: Mapping[st
 
 def _find_fault(entry: Entry, store: Store, data: Mapping[str, str], explained: set[str]) -> str:
     for name, past in store.past.items():
-        if not name.startswith(entry.key):
+        if not entry.finds(name):
             continue
         key = entry.prefix + name
         explained.update(key for value in past if value is not None and data.get(key) == text(value))
@@ -123,7 +123,7 @@ def may_vanish(wanted: Wanted, stores: Stores) -> bool:
 
 def _may_be_empty(entry: Entry, store: Store) -> bool:
     if entry.part == "find":
-        return all(None in past for name, past in store.past.items() if name.startswith(entry.key))
+        return all(None in past for name, past in store.past.items() if entry.finds(name))
     return any(got in (ABSENT, {}) for got in _past(entry, store))
 
 

@@ -9,29 +9,42 @@ import orjson
 from eso_core.failure import Broken, Unreachable
 from eso_core.wire import CallFailed, CallReply, HttpCall, HttpReply, KubeCall, KubeReply
 
-GARBAGE = (b"<html>", b'{"data":', b"\xff\xfe", b"[]", b'{"data":{"data":[1]}}', b"{}")
+GARBAGE = (b"<html>", b'{"data":', b"[]", b'{"data":{"data":[1]}}', b"{}")
+NOT_TEXT = (b"\xff\xfe", b'{"data":"\xff"}', b'{"values":"\xc3("}')
 
 
 def kube_fault(fault: str, call: KubeCall, random: Random) -> KubeReply | CallFailed | None:
     """The answer instead of the API server's; ``None``: it is asked."""
     match fault:
         case "conflict" if call.method != "GET":
-            return _status(409, "Conflict", "the object has been modified")
+            return status(409, "Conflict", "the object has been modified")
         case "missing":
-            return _status(404, "NotFound", "not found")
+            return status(404, "NotFound", "not found")
         case "forbidden":
-            return _status(403, "Forbidden", "the service account may not")
+            return status(403, "Forbidden", "the service account may not")
+        case "invalid" if call.method != "GET":
+            return status(422, "Invalid", "a webhook or a rule says no")
         case "throttled":
-            return _status(429, "TooManyRequests", "too many requests", retry=random.choice((0, 1, 5)))
+            return status(429, "TooManyRequests", "too many requests", retry=random.choice((0, 1, 5)))
+        case "time-out without effect":
+            return unknown(fault)
         case "broken":
-            return _status(500, "InternalError", "etcdserver: leader changed")
+            return status(500, "InternalError", "etcdserver: leader changed")
         case "lost before":
             return CallFailed(Unreachable("no connection"))
         case _:
             return None
 
 
-def _status(code: int, reason: str, message: str, retry: int = 0) -> KubeReply:
+def unknown(fault: str) -> KubeReply | CallFailed:
+    """The answer that does not tell whether the request was carried out."""
+    if fault.startswith("time-out"):
+        return status(504, "Timeout", "request did not complete within the allotted timeout")
+    return CallFailed(Unreachable("the connection broke"))
+
+
+def status(code: int, reason: str, message: str, retry: int = 0) -> KubeReply:
+    """An error of the API server."""
     body = {"kind": "Status", "apiVersion": "v1", "status": "Failure", "code": code, "reason": reason, "message": message}
     return KubeReply(status=code, body=orjson.dumps(body), retry_after_s=retry)
 
@@ -39,6 +52,8 @@ def _status(code: int, reason: str, message: str, retry: int = 0) -> KubeReply:
 def backend_fault(fault: str, call: HttpCall, random: Random) -> CallReply | None:
     """The answer instead of the backend's; ``None``: it is asked."""
     match fault:
+        case "not text":
+            return HttpReply(status=200, body=random.choice(NOT_TEXT))
         case "black hole":
             return CallFailed(Unreachable("no answer in time"))
         case "denied":

@@ -10,6 +10,7 @@ NAMESPACES = ("ns-a", "ns-b", "ns-c")
 PLAIN, OBJECTS = ("p1", "p2"), ("j1", "j2", "j3")  # keys of plain values, and of objects
 CREATIONS = ("Owner",) * 16 + ("Orphan", "Orphan", "CreateOrMerge", "Merge", "None")
 INTERVALS = (45, 60, 60, 120, 300, 3600, 0)
+SHORT = (20, 30, 60, 60, 60, 3600, 0)  # of small runs
 SHARED = "shared"  # a target that several objects may want to own
 REFRESHES = ("Periodic",) * 8 + ("OnChange", "CreatedOnce")
 
@@ -17,8 +18,11 @@ REFRESHES = ("Periodic",) * 8 + ("OnChange", "CreatedOnce")
 class Wishes:
     """A source of wishes. Every value it makes is new, and carries the canary."""
 
-    def __init__(self, random: Random) -> None:
+    def __init__(self, random: Random, *, small: bool, aim: str = "") -> None:
+        """``aim``: an effect that the operator should have a reason for."""
         self.random = random
+        self._aim = aim
+        self._small = small
         self._count = 0
 
     def canary(self) -> str:
@@ -35,13 +39,16 @@ class Wishes:
 
     def namespaces(self) -> tuple[str, ...]:
         """One to three namespaces."""
-        return NAMESPACES[: self.random.randint(1, 3)]
+        return NAMESPACES[: 1 if self._small and self.random.random() < 0.8 else self.random.randint(1, 3)]
 
     def store(self, number: int, namespaces: tuple[str, ...]) -> Store:
         """A store with some values."""
         random = self.random
         namespace = "" if random.random() < 0.3 else random.choice(namespaces)
-        provider = random.choice(("fake", "vault"))
+        if self._aim.endswith("stores/status"):
+            namespace = "" if "cluster" in self._aim else namespaces[0]
+        called = self._aim in ("login", "fetch")
+        provider = random.choice(("vault", "vault", "batch") if called else ("fake", "fake", "vault", "vault", "batch"))
         store = Store(StoreId(namespace, f"st{number}", provider), secret_id=self.canary())
         store.held = store.secret_id
         if not namespace and len(namespaces) > 1 and random.random() < 0.4:
@@ -49,29 +56,35 @@ class Wishes:
         for key in self.keys(provider):
             if random.random() < 0.85:
                 store.past[key] = []
+                if random.random() < 0.3:
+                    store.put(key, self.value(key))  # an earlier value, which a replica may still have
                 store.put(key, self.value(key))
         return store
 
     def keys(self, provider: str) -> tuple[str, ...]:
         """The keys that a backend of this kind may have."""
-        return OBJECTS if provider == "vault" else (*PLAIN, *OBJECTS)
+        return (*PLAIN, *OBJECTS) if provider == "fake" else OBJECTS
 
     def wanted(self, name: str, namespace: str, stores: list[Store]) -> Wanted:
         """An ExternalSecret's spec."""
         random = self.random
         usable = [s for s in stores if s.id.namespace in ("", namespace)]
-        entries = [self._entry(random.choice(usable).id) for _ in range(random.choice((1, 1, 2, 3)))]
+        entries = [self._entry(random.choice(usable).id) for _ in range(random.choice((1, 1, 2) if self._small else (1, 1, 2, 3)))]
         entries.sort(key=lambda entry: entry.part == "data")
         creation = random.choice(CREATIONS)
         deletion = random.choice(("Retain", "Retain", "Merge", *(("Delete",) * 2 if creation == "Owner" else ())))
+        if self._aim in ("DELETE secrets", "PATCH externalsecrets"):
+            creation, deletion = "Owner", "Delete"
+        if self._aim == "GET secrets":
+            creation, deletion = random.choice(("CreateOrMerge", "Merge")), "Retain"
         target = name if random.random() < 0.8 else f"{name}-t{random.randint(1, 3)}"
         return Wanted(
             entries=tuple(entries),
-            target=SHARED if creation == "Owner" and random.random() < 0.08 else target,
+            target=SHARED if creation == "Owner" and not self._aim and random.random() < 0.08 else target,
             creation=creation,
             deletion=deletion,
             refresh=random.choice(REFRESHES),
-            interval_s=random.choice(INTERVALS),
+            interval_s=random.choice(SHORT if self._small else INTERVALS),
             label=str(random.randint(0, 9)),
         )
 
@@ -80,6 +93,8 @@ class Wishes:
         keys = self.keys(store.provider)
         part = random.choice(("data", "data", "data", "extract", "find"))
         prefix = random.choice(("", "", "x_"))
+        if part == "find" and store.provider == "batch" and random.random() < 0.5:
+            return Entry(part, store, "", prefix=prefix, tag=random.choice(("red", "blue", "absent")))
         if part == "find":
             return Entry(part, store, random.choice(("j", "j1", keys[0][0])), prefix=prefix)
         if part == "extract":

@@ -10,6 +10,7 @@ from eso_core.compat.hash import data_hash, owner_label, resource_version
 from eso_core.instant import MINUTE, SECOND
 from eso_core.refs import CLUSTER_SECRET_STORE, EXTERNAL_SECRET, SECRET, SECRET_STORE, Ref
 from eso_core.target import HASH_ANNOTATION, MANAGED_LABEL, OWNER_LABEL
+from tests.sim.host import Host
 from tests.sim.model import CANARY, Store
 from tests.sim.oracle import MERGING, Verdict, expected, legal
 from tests.sim.world import Tracked, World
@@ -200,14 +201,29 @@ def _due_fault(world: World, tracked: Tracked, *, failing: bool) -> str:
     """A lively object has a date in the future."""
     host = next(iter(world.living))
     key = Ref(EXTERNAL_SECRET, tracked.namespace, tracked.name)
-    due = host.engine.queue._due.get(key)
-    if key in host.engine.queue._running:
+    if key in host.engine._passes:
         return ""
+    due = due_at(host, key)
     if due is None:
-        return "is in no queue"
+        return "" if failing and waits_for_backend(host, key) else "is in no queue"
     late = due - world.clock.mono
-    most = (7 * MINUTE if failing else tracked.wanted.interval_s * SECOND) + SECOND
+    most = (7 * MINUTE if failing else longest_s(tracked.wanted.interval_s) * SECOND) + SECOND
     return f"is due in {late / SECOND:.1f} s" if late > most else ""
+
+
+def due_at(host: Host, key: Ref) -> int | None:
+    """When the operator will look at ``key`` by itself (monotonic nanoseconds)."""
+    return host.engine.queue._due.get(key)
+
+
+def waits_for_backend(host: Host, key: Ref) -> bool:
+    """The key is held back until its backend is well again."""
+    return key in host.engine._backends._line_of
+
+
+def longest_s(interval_s: int) -> float:
+    """The longest time between two refreshes: objects are spread over a tenth of the interval."""
+    return interval_s + min(interval_s / 10, 300)
 
 
 def values(secret: dict[str, Any]) -> dict[str, str]:

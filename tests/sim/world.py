@@ -4,27 +4,35 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
+
+import orjson
 
 from eso_core.api.crd import crds
 from eso_core.instant import SECOND, Instant
-from eso_core.refs import SECRET, Ref
+from eso_core.refs import CLUSTER_SECRET_STORE, EXTERNAL_SECRET, SECRET, SECRET_STORE, Kind, Ref, collection_path
 from eso_core.sim.api import ApiServer
 from eso_core.sim.custom import CHECKED, UNCHECKED
 from eso_core.sim.resource import Resource
-from eso_core.wire import HttpCall, KubeCall, KubeReply
-from tests.sim.checks import Checks, Violation
-from tests.sim.clock import Clock
+from eso_core.wire import CallReply, HttpCall, HttpReply, KubeCall, KubeReply
+from tests.sim import replies
+from tests.sim.batch import BATCH, Batch
+from tests.sim.checks import DECOY, Checks, Violation
+from tests.sim.clock import FAR, Clock
 from tests.sim.dice import Dice, Swarm
 from tests.sim.events import Events
 from tests.sim.host import TICKS_MAX, Host
 from tests.sim.model import Store, StoreId, Wanted
+from tests.sim.paths import store_of
 from tests.sim.scenario import Wishes
 from tests.sim.vault import Vault
+from tests.sim.weather import Weather
 
 _served: dict[bool, list[Resource]] = {}
 USER = "kubectl"
+PASSES_A_MINUTE = 14  # of one object beside its refreshes: 6 retries with backoff, and changes made by users and other operators
 
 
 def served(*, checked: bool) -> list[Resource]:
@@ -32,8 +40,18 @@ def served(*, checked: bool) -> list[Resource]:
     if checked not in _served:
         server = ApiServer()
         rules = CHECKED if checked else UNCHECKED
-        _served[checked] = [resource for definition in crds() for resource in server.install(definition, rules)]
+        installed = [resource for definition in crds() for resource in server.install(definition, rules)]
+        _served[checked] = [replace(resource, owned=checked) for resource in installed]
     return _served[checked]
+
+
+@cache
+def _server(*, checked: bool, namespaces: tuple[str, ...]) -> ApiServer:
+    """A server to copy. ``foreign`` is a namespace in which nobody has any business."""
+    server = ApiServer(resources=served(checked=checked))
+    for namespace in (*namespaces, "foreign"):
+        server.create_namespace(namespace)
+    return server
 
 
 @dataclass(slots=True)
@@ -57,32 +75,38 @@ class World:
     def __init__(self, dice: Dice, tell: Callable[[str], None] | None = None) -> None:
         self.dice = dice
         self._tell = tell
+        self.traced = tell is not None
         self.clock = Clock()
-        self.swarm = Swarm(dice.stream("swarm"))
-        self.wishes = Wishes(dice.scenario)
-        self.server = ApiServer(resources=served(checked=dice.seed % 4 == 0))
+        self.swarm = Swarm(dice.stream("swarm"), small=dice.small, aim=dice.aim)
+        self.wishes = Wishes(dice.scenario, small=dice.small, aim=dice.aim.effect if dice.aim else "")
+        self.namespaces = self.wishes.namespaces()
+        self.server = _server(checked=dice.checked, namespaces=self.namespaces).copy()
+        self.weather = Weather(self)
         self.events = Events(lambda: self.clock.mono)
         self.hosts: list[Host] = []
+        self.all_hosts: list[Host] = []  # the dead ones too
         self.stores: dict[StoreId, Store] = {}
         self.objects: dict[tuple[str, str], Tracked] = {}
-        self.namespaces = self.wishes.namespaces()
         self.only_namespace = self.namespaces[0] if dice.scenario.random() < 0.1 else ""
         self.checks = Checks(self)
+        self.died: Callable[[Host], None] = lambda host: None  # told of a crash in the middle of something
+        self.dead = ""  # a provider whose backend is down
+        self._flaps: dict[str, int] = {}
         self.upset_until = 0  # until then, a fault that has happened has consequences
         self._settle_in()
         mounts = {s.id.name: s for s in self.stores.values()}
-        self.vault = Vault(mounts, lease_s=dice.scenario.choice((40, 120, 3600)))
+        self.lease_s = dice.scenario.choice((40, 120, 3600))
+        self.vault, self.batch = Vault(mounts, self.lease_s), Batch(mounts, self.lease_s)
         self.server.subscribe(self._written)
 
     # ------------------------------------------------------------ the beginning
 
     def _settle_in(self) -> None:
-        for namespace in (*self.namespaces, "foreign"):
-            self.server.create_namespace(namespace)
-        for number in range(1, self.dice.scenario.randint(1, 3) + 1):
+        small, random = self.dice.small, self.dice.scenario
+        for number in range(1, (1 if small else random.randint(1, 3)) + 1):
             store = self.wishes.store(number, self.namespaces)
             self.stores[store.id] = store
-        for number in range(1, self.dice.scenario.choice((1, 1, 1, 2, 2, 2, 3, 3, 4, 8)) + 1):
+        for number in range(1, random.choice((1, 1, 1, 2) if small else (1, 1, 1, 2, 2, 2, 3, 3, 4, 8)) + 1):
             namespace = self.dice.scenario.choice(self.namespaces)
             if any(s.namespace in ("", namespace) for s in self.stores):
                 self.objects[namespace, f"es{number}"] = Tracked(namespace, f"es{number}")
@@ -92,42 +116,66 @@ class World:
         """The wall clock."""
         return self.clock.now.wall
 
-    def apply(self, manifest: dict[str, Any]) -> KubeReply:
-        """The user applies a manifest."""
-        reply = self.server.apply(manifest, self.wall, USER)
+    def _create(self, manifest: dict[str, Any]) -> KubeReply:
+        kind = {
+            "SecretStore": SECRET_STORE,
+            "ClusterSecretStore": CLUSTER_SECRET_STORE,
+            "ExternalSecret": EXTERNAL_SECRET,
+            "Secret": SECRET,
+        }
+        path = collection_path(kind[manifest["kind"]], manifest["metadata"].get("namespace", ""))
+        return self.server.handle(KubeCall(method="POST", path=path, body=orjson.dumps(manifest)), self.wall, USER)
+
+    def apply(self, manifest: dict[str, Any], *, fresh: bool = False) -> KubeReply:
+        """The user applies a manifest; ``fresh``: of an object that does not exist."""
+        reply = self.server.apply(manifest, self.wall, USER) if not fresh else self._create(manifest)
         if reply.status >= 300:
             raise Violation("simulator", f"the user's manifest is refused: {reply.body!r} {manifest}")
         return reply
 
-    def apply_store(self, store: Store) -> None:
+    def apply_store(self, store: Store, *, fresh: bool = False) -> None:
         """The store as the user wants it."""
         if store.exists:
-            self.apply(store.manifest(self.credentials_of(store)))
+            self.apply(store.manifest(self.credentials_of(store)), fresh=fresh)
 
     def credentials_of(self, store: Store) -> str:
         """The namespace of a store's credentials."""
         return store.id.namespace or self.namespaces[0]
 
-    def apply_credentials(self, store: Store) -> None:
+    def apply_credentials(self, store: Store, *, fresh: bool = False) -> None:
         """The Secret with the store's credentials as ``held`` says."""
-        if store.id.provider != "vault":
+        if store.id.provider == "fake" or self.credentials_of(store) in self.weather.ending:
             return
         name, namespace = f"creds-{store.id.name}", self.credentials_of(store)
         if store.held is None:
             self.delete(Ref(SECRET, namespace, name))
             return
         data = {"id": base64.b64encode(store.held.encode()).decode()}
-        self.apply({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": namespace}, "data": data})
+        self.apply({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": namespace}, "data": data}, fresh=fresh)
 
-    def apply_object(self, tracked: Tracked, wanted: Wanted) -> None:
+    def lay_decoys(self, store: Store) -> None:
+        """Secrets with the name of the store's credentials, where it must not read them."""
+        for namespace in sorted({*self.namespaces, "foreign"} - {self.credentials_of(store)}):
+            data = {"id": base64.b64encode(DECOY).decode()}
+            metadata = {"name": f"creds-{store.id.name}", "namespace": namespace}
+            self.apply({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data}, fresh=True)
+
+    def apply_object(self, tracked: Tracked, wanted: Wanted, *, fresh: bool = False) -> None:
         """The ExternalSecret as the user wants it from now on."""
         tracked.specs.append(wanted)
         tracked.alive = True
-        self.apply(wanted.manifest(tracked.namespace, tracked.name))
+        self.apply(wanted.manifest(tracked.namespace, tracked.name), fresh=fresh)
 
     def delete(self, ref: Ref) -> int:
         """The user deletes an object."""
         return self.server.handle(KubeCall(method="DELETE", path=ref.path), self.wall, USER).status
+
+    def wipe(self, kind: Kind) -> None:
+        """All objects of a kind go at once, finalizers or not, as with their definition."""
+        cluster = self.server._cluster
+        resource = cluster.resources[kind.group, kind.version, kind.plural]
+        for stored in cluster.table(resource).select(""):
+            cluster.remove(resource, stored)
 
     def collect_garbage_soon(self) -> None:
         """The garbage collector comes after a while."""
@@ -140,28 +188,87 @@ class World:
         if self._tell is not None:
             self._tell(f"{self.clock.seconds:10.4f} {who:6} {' '.join(str(w) for w in what if w != '')}")
 
+    def counts(self, what: str) -> None:
+        """One more of something, for the table of what happened."""
+        self.checks.totals[what] += 1
+
+    def calls_bound(self, store: str) -> int:
+        """Calls of one operator for one store within a minute that have a reason: passes when due, retries, and edits; twice for logins."""
+        total = 24
+        for tracked in self.objects.values():
+            cost, shortest = 0, 60
+            for spec in tracked.specs:
+                own = sum(2 + len(self._store(e.store).past) if e.part == "find" else 1 for e in spec.entries if e.store.name == store)
+                cost = max(cost, own)
+                shortest = min(shortest, spec.interval_s or 60)
+            total += cost * (60 // shortest + PASSES_A_MINUTE)
+        return 2 * total
+
+    def _store(self, wanted: StoreId) -> Store:
+        return self.stores[wanted]
+
     def upset(self, seconds: float) -> None:
         """A fault has happened whose consequences go on for a while."""
         self.upset_until = max(self.upset_until, self.clock.mono + int(seconds * SECOND))
 
     def latency(self) -> float:
         """Seconds that something takes on the wire."""
-        return self.dice.delays.random() * 2 * (self.swarm.slowness if self.swarm.on else 0.005)
+        swarm = self.swarm
+        length = self.dice.delays.random() * 2 * (swarm.slowness if swarm.on else 0.005)
+        return length if not swarm.grain else (1 + length // swarm.grain) * swarm.grain
 
-    def flickers(self, call: HttpCall) -> None:
+    def ask_backend(self, call: HttpCall, fault: str) -> CallReply:
+        """The answer of a backend, with one fault."""
+        if self.dead and (self.dead == "batch") == call.url.startswith(BATCH):
+            return HttpReply(status=503, body=b"{}")
+        reply = self._fault_of_backend(call, fault) if fault else None
+        mattered = reply is not None or fault == "slow"
+        if reply is None:
+            server = self.batch if call.url.startswith(BATCH) else self.vault
+            server.bent = False
+            reply = server.answer(call, self.clock.mono, fault, self.dice.faults)
+            mattered = mattered or server.bent
+        if fault:
+            self.counts(f"drawn backend {fault}")
+            if mattered:
+                self.counts(f"fault backend {fault}")
+        return reply
+
+    def _fault_of_backend(self, call: HttpCall, fault: str) -> CallReply | None:
+        if fault == "flapping":
+            self._flaps[call.url] = self._flaps.get(call.url, 0) + 1
+            return HttpReply(status=503, body=b"{}") if self._flaps[call.url] % 2 else None
+        if fault == "absent" and call.url.startswith(BATCH):
+            return self._none_of(call) if call.url.endswith("/get") else None
+        reply = replies.backend_fault(fault, call, self.dice.faults)
+        if fault == "absent" and reply is not None:
+            self._flickers(call)
+        return reply
+
+    def _none_of(self, call: HttpCall) -> HttpReply:
+        for store in self.stores.values():
+            if store.id.name == store_of(call.url):
+                for name in orjson.loads(call.body)["names"]:
+                    store.flickered(name)
+        return HttpReply(status=200, body=b'{"values":{},"errors":{}}')
+
+    def _flickers(self, call: HttpCall) -> None:
         """A backend has said "no such secret" for no reason: that is one of its states from now on."""
-        mount, _, rest = call.url.partition("/v1/")[2].partition("?")[0].partition("/")
-        store = next((s for s in self.stores.values() if s.id.name == mount), None)
-        if store is None:
-            return
-        name = rest.removeprefix("data/")
-        for key in [name] if rest.startswith("data/") else list(store.past):
-            store.flickered(key)
+        store = next((s for s in self.stores.values() if s.id.name == store_of(call.url)), None)
+        _, _, key = call.url.partition("/data/")
+        if store is not None:
+            for name in [key] if key else list(store.past):
+                store.flickered(name)
 
     def _written(self) -> None:
         for host in self.hosts:
-            for stream in list(host.streams.values()):
+            for stream in list(host.streams.values()) if host.streams else ():
                 stream.collect()
+
+    def add(self, host: Host) -> None:
+        """One more operator process."""
+        self.hosts.append(host)
+        self.all_hosts.append(host)
 
     @property
     def living(self) -> list[Host]:
@@ -173,22 +280,24 @@ class World:
         self.run_to(self.clock.mono + int(seconds * SECOND))
 
     def run_to(self, mono: int) -> None:
-        """Let time pass until ``mono``: the next thing that happens, then whoever has something to do."""
-        idle_at, steps = self.clock.mono, 0
+        """Let time pass until ``mono``: the next thing that happens, then whoever has something to do. Idle time costs nothing."""
+        clock = self.clock
+        idle_at, steps = clock.mono, 0
         while True:
-            times = [at for at in (self.clock.next_at(), *(host.wakes_at() for host in self.hosts)) if at is not None]
-            at = min(times, default=mono)
+            at = clock.next_at()
+            for host in self.hosts:
+                at = min(at, host.wake)
             if at > mono:
                 break
-            if at > self.clock.mono:
-                self.clock.mono = at
-            steps = steps + 1 if self.clock.mono - idle_at < SECOND else 0
-            idle_at = self.clock.mono if steps == 0 else idle_at
-            if steps > TICKS_MAX:
+            clock.mono = max(clock.mono, at)
+            steps += 1
+            if clock.mono - idle_at > SECOND:
+                idle_at, steps = clock.mono, 0
+            elif steps > TICKS_MAX:
                 raise Violation("hot loop", f"more than {TICKS_MAX} steps in a second")
-            self.clock.happen()
+            clock.happen()
             for host in self.hosts:
-                wake = host.wakes_at()
-                if wake is not None and wake <= self.clock.mono:
+                if host.wake <= clock.mono:
                     host.step()
-        self.clock.mono = max(self.clock.mono, mono)
+        clock.mono = max(clock.mono, mono)
+        assert mono < FAR

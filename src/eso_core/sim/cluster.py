@@ -28,6 +28,14 @@ class Cluster:
         for resource in (*NATIVES, *resources):
             self.serve(resource)
 
+    def copy(self) -> Cluster:
+        """A cluster that goes its own way from here, without subscribers."""
+        other = Cluster.__new__(Cluster)
+        other.resources, other.rv, other._uids, other._history = self.resources.copy(), self.rv, self._uids, self._history
+        other._tables = {place: table.copy() for place, table in self._tables.items()}
+        other._callbacks = []
+        return other
+
     def serve(self, resource: Resource) -> None:
         """Add a resource, or replace the one at its place. Versions of one resource share their objects."""
         kind = resource.kind

@@ -20,7 +20,7 @@ BODY_MAX = 3 * 1024 * 1024  # bytes
 DEPTH_MAX = 100  # levels of objects and arrays in a body; every walk over a document is recursive
 _MANAGER_MAX = 128  # characters
 _PROPAGATION = ("Background", "Foreground", "Orphan")
-_FRACTION = re.compile(rb"[0-9][.eE]")
+_FRACTION = re.compile(rb"[:,\[\s]-?[0-9]+[.eE]")  # every number that is not whole looks like this, and few texts do
 _WHOLE_MAX = 2.0**63
 _NOTHING: Mapping[str, Any] = {}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from eso_core.refs import Kind
@@ -54,11 +55,17 @@ class Resource:
     create_on_update: bool = False
     blind_update: bool = True  # an update may leave out resourceVersion
     returns_deleted: bool = False  # DELETE answers with the object
+    owned: bool = True  # metadata.managedFields is kept; without it writes are quicker
 
     @property
     def head(self) -> bytes:
         """The beginning of every object's JSON."""
-        return f'{{"apiVersion":"{self.kind.api_version}","kind":"{self.kind.name}",'.encode()
+        return _head(self.kind)
+
+
+@lru_cache(maxsize=256)
+def _head(kind: Kind) -> bytes:
+    return f'{{"apiVersion":"{kind.api_version}","kind":"{kind.name}",'.encode()
 
 
 def closed(fields: Mapping[str, Shape]) -> Shape:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 Place = tuple[str, str, str]  # group, version, plural
 
@@ -17,6 +18,7 @@ class Target:
     subresource: str
 
 
+@lru_cache(maxsize=4096)
 def parse(path: str) -> Target | None:
     """The target of ``/api/v1/...`` and ``/apis/<group>/<version>/...``; ``None`` for every other path."""
     parts = path.strip("/").split("/")

@@ -88,6 +88,13 @@ class Table:
         self._history = history
         self.floor = 0  # versions before this one cannot be watched from any more
 
+    def copy(self) -> Table:
+        """A table that goes its own way from here; versions are shared, they never change."""
+        other = Table(self._history)
+        other._objects, other._keys, other._changes = self._objects.copy(), self._keys.copy(), self._changes.copy()
+        other._sorted, other._base, other.floor = self._sorted, self._base, self.floor
+        return other
+
     def __len__(self) -> int:
         return len(self._objects)
 

@@ -318,6 +318,8 @@ def _deduplicated(meta: Doc) -> Doc:
 def _owned(request: Request, before: Doc, doc: Doc, stored: Owners) -> tuple[Owners, Doc]:
     """The owners after the write, and the new metadata that says so."""
     meta = doc["metadata"]
+    if not request.resource.owned:
+        return {}, {key: value for key, value in meta.items() if key != "managedFields"}
     base = stored if request.subresource else _base(meta, before.get("metadata", {}), stored)
     rest = {key: value for key, value in meta.items() if key != "managedFields"}
     old = before.get("metadata", {})
