@@ -70,6 +70,10 @@ def run_parser() -> Parser:
         python -m bench --operator-name other --crds bundle.yaml \\
           --operator './other --kubeconfig {kubeconfig} --metrics-addr {metrics} --live-addr {live}'
 
+        # Fairness: new objects while 10,000 others are overdue, or beside a store that hangs
+        python -m bench --objects 10000 --mode preloaded --phases cold,wave --beside-rate 20
+        python -m bench --objects 1000 --mode preloaded --phases cold,blackhole
+
         # New objects while 2,000 others refresh every 30 s
         python -m bench --objects 2000 --mode preloaded --phases cold,beside --refresh-interval 30s
         """,
@@ -81,7 +85,8 @@ def run_parser() -> Parser:
         "cold start belong to the first of the modes")  # fmt: skip
     add("--phases", type=some_of(*scenario.PHASES), default=scenario.Setting().phases, metavar="words",
         help="cold, which is always there and first; idle; restart on what is settled; refresh: the operator starts when all objects "
-        "are overdue; force: all are annotated; beside: new ones while the others go on")  # fmt: skip
+        "are overdue; force: all are annotated; beside: new ones while the others go on; wave: new ones while all others are overdue; "
+        "blackhole: new ones beside as many of a store that does not answer, until it does")  # fmt: skip
     add("--operator", default=OURS, metavar="command", help="with placeholders {kubeconfig} {metrics} {live} {python} {vault} {token}")
     add("--operator-name", default="", metavar="string", help="in the report; eso for the default operator, else the program's name")
     add("--crds", type=Path, metavar="file", help="the definitions to install; those of `eso crds` when left out")
@@ -95,8 +100,9 @@ def run_parser() -> Parser:
     add("--refresh-interval", default="1h", metavar="duration", help="spec.refreshInterval of the objects")
     add("--changing", action="store_true", help="the backend's values change before refresh and force")
     add("--idle-s", type=float, default=20.0, metavar="float", help="length of the idle phase")
-    add("--beside-objects", type=positive, default=200, metavar="int", help="created in the phase beside")
+    add("--beside-objects", type=positive, default=200, metavar="int", help="created in the phases beside and wave")
     add("--beside-rate", type=float, default=10.0, metavar="float", help="of them a second")
+    add("--hole-rate", type=float, default=25.0, metavar="float", help="healthy objects a second in the phase blackhole")
     add("--foreign-secrets", type=int, default=0, metavar="int", help="Secrets of 1 kB that are not the operator's, there from the start")
     add("--creators", type=positive, default=2, metavar="int", help="processes that create")
     add("--connections", type=positive, default=32, metavar="int", help="of the creators, all together")
@@ -122,6 +128,7 @@ def run_command(argv: Sequence[str]) -> int:
         changing=given.changing,
         beside_objects=given.beside_objects,
         beside_per_s=given.beside_rate,
+        hole_per_s=given.hole_rate,
         foreign_secrets=given.foreign_secrets,
         connections=given.connections,
         creators=given.creators,

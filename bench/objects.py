@@ -14,6 +14,7 @@ Request = tuple[str, str, str, str]  # method, path, content type, body
 
 API = "external-secrets.io/v1"
 STORE, CREDENTIALS, HOME = "bench", "bench-token", "bench-store"
+HOLE = "bench-hole"  # the store that does not answer, and its token
 OPERATOR_USER = "bench-operator"
 MOUNT = "secret"
 FORCE_SYNC = "force-sync"
@@ -48,11 +49,15 @@ def namespaces(shape: Shape) -> list[str]:
     return [HOME, *(shape.namespace(index) for index in range(shape.namespaces))]
 
 
-def stores(shape: Shape, vault: str, token: str) -> list[Json]:
+def stores(shape: Shape, vault: str, token: str, name: str = STORE) -> list[Json]:
     """The token's Secret and the store; one pair for the cluster or one in each namespace."""
+    secret = CREDENTIALS if name == STORE else name
     if shape.store_kind == "ClusterSecretStore":
-        return [_token(HOME, token), _store(shape.store_kind, vault, {"namespace": HOME}, {})]
-    pairs = ((_token(home, token), _store(shape.store_kind, vault, {}, {"namespace": home})) for home in namespaces(shape)[1:])
+        return [_token(HOME, secret, token), _store(shape.store_kind, name, vault, {"name": secret, "namespace": HOME}, {})]
+    pairs = (
+        (_token(home, secret, token), _store(shape.store_kind, name, vault, {"name": secret}, {"namespace": home}))
+        for home in namespaces(shape)[1:]
+    )
     return [each for pair in pairs for each in pair]
 
 
@@ -88,7 +93,7 @@ def operator_access() -> list[Json]:
     ]
 
 
-def external_secret(shape: Shape, index: int, prefix: str = "es") -> Json:
+def external_secret(shape: Shape, index: int, prefix: str = "es", store: str = STORE) -> Json:
     remote = f"{prefix}/{index // shape.fan_out}"
     return {
         "apiVersion": API,
@@ -96,7 +101,7 @@ def external_secret(shape: Shape, index: int, prefix: str = "es") -> Json:
         "metadata": {"name": shape.name(index, prefix), "namespace": shape.namespace(index)},
         "spec": {
             "refreshInterval": shape.refresh_interval,
-            "secretStoreRef": {"name": STORE, "kind": shape.store_kind},
+            "secretStoreRef": {"name": store, "kind": shape.store_kind},
             "target": {"name": shape.name(index, prefix)},
             "data": [
                 {"secretKey": f"p{number}", "remoteRef": {"key": remote, "property": f"p{number}"}} for number in range(shape.properties)
@@ -108,10 +113,10 @@ def external_secret(shape: Shape, index: int, prefix: str = "es") -> Json:
 # ---------------------------------------------------------------- bulk requests
 
 
-def creates(shape: Shape, count: int, prefix: str = "es") -> Iterator[Request]:
+def creates(shape: Shape, count: int, prefix: str = "es", store: str = STORE) -> Iterator[Request]:
     for index in range(count):
         path = f"/apis/{API}/namespaces/{shape.namespace(index)}/externalsecrets"
-        yield "POST", path, JSON, json.dumps(external_secret(shape, index, prefix))
+        yield "POST", path, JSON, json.dumps(external_secret(shape, index, prefix, store))
 
 
 def foreign_secrets(shape: Shape, count: int) -> Iterator[Request]:
@@ -141,11 +146,11 @@ def _path(shape: Shape, index: int) -> str:
     return f"/apis/{API}/namespaces/{shape.namespace(index)}/externalsecrets/{shape.name(index)}"
 
 
-def _token(home: str, token: str) -> Json:
-    return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": CREDENTIALS, "namespace": home}, "stringData": {"token": token}}
+def _token(home: str, name: str, token: str) -> Json:
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "namespace": home}, "stringData": {"token": token}}
 
 
-def _store(kind: StoreKind, vault: str, where: Json, metadata: Json) -> Json:
-    reference = {"name": CREDENTIALS, "key": "token", **where}
+def _store(kind: StoreKind, name: str, vault: str, where: Json, metadata: Json) -> Json:
+    reference = {"key": "token", **where}
     provider = {"vault": {"server": vault, "path": MOUNT, "version": "v2", "auth": {"tokenSecretRef": reference}}}
-    return {"apiVersion": API, "kind": kind, "metadata": {"name": STORE, **metadata}, "spec": {"provider": provider}}
+    return {"apiVersion": API, "kind": kind, "metadata": {"name": name, **metadata}, "spec": {"provider": provider}}

@@ -120,7 +120,35 @@ class Beside:
     spent: Spent
 
 
-Phase = Cold | Idle | Restart | Refresh | Beside
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waved:
+    """New objects at a steady rate while all others are overdue."""
+
+    arrival: Arrival  # of the new ones
+    during: int  # of them, created while others were still overdue; the latencies are of these
+    refreshed: Arrival
+    create_per_s: float
+    create_to_secret_ms: Percentiles | None
+    create_to_ready_ms: Percentiles | None
+    spent: Spent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blackhole:
+    """New objects of a healthy store, without and beside as many of a store that does not answer; then that one answers again."""
+
+    arrival: Arrival  # of the healthy ones beside it
+    create_per_s: float
+    alone_to_secret_ms: Percentiles | None
+    create_to_secret_ms: Percentiles | None  # beside it
+    p99_ratio: float  # beside / alone
+    hung_calls: int  # that were not answered
+    hung_s: float  # for how long it did not answer
+    back: Arrival  # of its own objects, from the moment at which it answers
+    spent: Spent
+
+
+Phase = Cold | Idle | Restart | Refresh | Beside | Waved | Blackhole
 
 
 @dataclass(slots=True, kw_only=True)
@@ -284,6 +312,42 @@ _TABLE: tuple[tuple[str, str, tuple[_Row, ...]], ...] = (
             ("create -> Secret p99, ms", "create_to_secret_ms.p99", "{:,.0f}"),
             ("create -> Ready p99, ms", "create_to_ready_ms.p99", "{:,.0f}"),
             ("backend calls", "spent.backend_calls", "total"),
+            ("the bench was late by, ms at most", "spent.bench_lag_ms_max", "{:,.0f}"),
+            ("other processes, cores", "spent.others_cpu_cores", "{:.2f}"),
+        ),
+    ),
+    (
+        "wave",
+        "New objects while all others are overdue",
+        (
+            ("objects ready", "arrival.arrived", "{:,d}"),
+            ("created per second", "create_per_s", "{:,.0f}"),
+            ("created while others were overdue", "during", "{:,d}"),
+            ("create -> Secret p50, ms", "create_to_secret_ms.p50", "{:,.0f}"),
+            ("create -> Secret p99, ms", "create_to_secret_ms.p99", "{:,.0f}"),
+            ("create -> Ready p99, ms", "create_to_ready_ms.p99", "{:,.0f}"),
+            ("others refreshed", "refreshed.arrived", "{:,d}"),
+            ("  all after, s", "refreshed.all_s", "{:,.1f}"),
+            ("  per second, from the first on", "refreshed.per_s_after_first", "{:,.0f}"),
+            ("the bench was late by, ms at most", "spent.bench_lag_ms_max", "{:,.0f}"),
+            ("other processes, cores", "spent.others_cpu_cores", "{:.2f}"),
+        ),
+    ),
+    (
+        "blackhole",
+        "Beside a store that does not answer",
+        (
+            ("objects ready", "arrival.arrived", "{:,d}"),
+            ("created per second", "create_per_s", "{:,.0f}"),
+            ("create -> Secret p50, ms, without it", "alone_to_secret_ms.p50", "{:,.0f}"),
+            ("create -> Secret p99, ms, without it", "alone_to_secret_ms.p99", "{:,.0f}"),
+            ("create -> Secret p50, ms, beside it", "create_to_secret_ms.p50", "{:,.0f}"),
+            ("create -> Secret p99, ms, beside it", "create_to_secret_ms.p99", "{:,.0f}"),
+            ("  p99, beside / without", "p99_ratio", "{:.2f}"),
+            ("calls that were not answered", "hung_calls", "{:,d}"),
+            ("  in, s", "hung_s", "{:.0f}"),
+            ("its objects ready, once it answers", "back.arrived", "{:,d}"),
+            ("  all after, s", "back.all_s", "{:,.1f}"),
             ("the bench was late by, ms at most", "spent.bench_lag_ms_max", "{:,.0f}"),
             ("other processes, cores", "spent.others_cpu_cores", "{:.2f}"),
         ),

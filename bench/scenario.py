@@ -15,7 +15,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -23,7 +23,22 @@ from typing import Any, Literal
 
 from bench import burst, calls, objects, proc
 from bench.burst import ROOT, Burst, Target
-from bench.results import Arrival, Beside, Cold, Idle, Percentiles, Phase, Refresh, Restart, Run, Spent, arrival, percentiles
+from bench.results import (
+    Arrival,
+    Beside,
+    Blackhole,
+    Cold,
+    Idle,
+    Percentiles,
+    Phase,
+    Refresh,
+    Restart,
+    Run,
+    Spent,
+    Waved,
+    arrival,
+    percentiles,
+)
 from bench.subject import Command, Subject
 from bench.watching import Created, Observer, Refreshed, Seen, Wave
 from tests.e2e.harness.binaries import Binaries
@@ -52,6 +67,7 @@ class Setting:
     changing: bool = False  # whether the backend's values change before objects are refreshed
     beside_objects: int = 200
     beside_per_s: float = 10.0
+    hole_per_s: float = 25.0  # healthy objects created beside the store that does not answer
     foreign_secrets: int = 0
     connections: int = 32
     creators: int = 2
@@ -96,6 +112,10 @@ class Stub:
     def next_generation(self) -> None:
         self._ask("POST", "/bench/generation")
 
+    def hang(self, *, hangs: bool) -> None:
+        """Take requests and answer none, or answer again."""
+        self._ask("POST", "/bench/hang" if hangs else "/bench/answer")
+
     def _ask(self, method: str, path: str) -> dict[str, Any]:
         connection = HTTPConnection("127.0.0.1", self.port, timeout=5)
         try:
@@ -131,6 +151,7 @@ class Stage:
 
     plane: ControlPlane
     stub: Stub
+    hole: Stub | None  # the backend that stops answering, in the phase `blackhole`
     subject: Subject
     observer: Observer
     target: Target
@@ -186,13 +207,13 @@ class Stage:
                 self.say(f"  {arrived:,d} of {wave.count:,d}")
                 self.subject.check()
 
-    def wait_for_stores(self) -> None:
+    def wait_for_stores(self, name: str = objects.STORE) -> None:
         shape = self.setting.shape
         count = 1 if shape.store_kind == "ClusterSecretStore" else shape.namespaces
 
         def ready() -> bool:
             self.subject.check()
-            return len(self.observer.cluster.stores_ready_at) >= count
+            return sum(key.endswith(f"/{name}") for key in self.observer.cluster.stores_ready_at) >= count
 
         poll(ready, "the operator has found its store ready", 120)
 
@@ -263,7 +284,10 @@ def _warn(found: Run, say: Say) -> None:
 @contextmanager
 def stage(command: Command, setting: Setting, binaries: Binaries, crds: Sequence[objects.Json], log: Path, say: Say) -> Iterator[Stage]:
     """Everything but the operator runs and is there; the operator is stopped at the end."""
-    with Stub(setting, log.with_suffix(".vault.log")) as stub, _plane(binaries) as (plane, operator_token):
+    with ExitStack() as stack:
+        stub = stack.enter_context(Stub(setting, log.with_suffix(".vault.log")))
+        hole = stack.enter_context(Stub(setting, log.with_suffix(".hole.log"))) if "blackhole" in setting.phases else None
+        plane, operator_token = stack.enter_context(_plane(binaries))
         say("  installing definitions, namespaces and the store")
         plane.admin.apply_crds(crds)
         plane.admin.apply(*objects.operator_access())
@@ -278,7 +302,7 @@ def stage(command: Command, setting: Setting, binaries: Binaries, crds: Sequence
         subject = Subject(command, kubeconfig, log, {"vault": stub.url, "token": stub.token})
         with Observer(target, f"{setting.shape.store_kind.lower()}s") as observer:
             try:
-                yield Stage(plane, stub, subject, observer, target, setting, say)
+                yield Stage(plane, stub, hole, subject, observer, target, setting, say)
             finally:
                 subject.stop()
 
@@ -402,9 +426,7 @@ def _time_to_ready(on: Stage) -> float | None:
 def refresh(on: Stage, count: int, mode: str) -> Phase:
     """The operator comes back when all objects are overdue."""
     keys = on.keys(count)
-    on.subject.stop()
-    burst.send(on.target, objects.rewinds(on.setting.shape, count, LONG_AGO), connections=on.setting.connections)
-    poll(lambda: all(seen.mark[0] == LONG_AGO for seen in on.seen(keys)), "the bench has seen the objects rewound", 60)
+    _rewind(on, count)
     changes = _next_values(on)
     wave = Refreshed(on.observer.cluster, keys)
     before = on.read()
@@ -413,6 +435,13 @@ def refresh(on: Stage, count: int, mode: str) -> Phase:
     on.wait(wave, lambda: startup.append(on.subject.usage()))
     came = arrival(count, wave.times, on.subject.started_at)
     return _refresh(on, came, startup[-1].cpu_s, on.spent(before), changes)
+
+
+def _rewind(on: Stage, count: int) -> None:
+    """Stop the operator, and make all objects overdue."""
+    on.subject.stop()
+    burst.send(on.target, objects.rewinds(on.setting.shape, count, LONG_AGO), connections=on.setting.connections)
+    poll(lambda: all(seen.mark[0] == LONG_AGO for seen in on.seen(on.keys(count))), "the bench has seen the objects rewound", 60)
 
 
 def force(on: Stage, count: int, mode: str) -> Phase:
@@ -462,6 +491,81 @@ def beside(on: Stage, count: int, mode: str) -> Phase:
     )
 
 
+def wave(on: Stage, count: int, mode: str) -> Phase:
+    """The operator comes back when all objects are overdue; from the first refresh on new ones are created at a steady rate."""
+    setting, cluster = on.setting, on.observer.cluster
+    keys, new = on.keys(count), on.keys(setting.beside_objects, "wave")
+    _rewind(on, count)
+    refreshed, wave = Refreshed(cluster, keys), Created(cluster, new)
+    before = on.read()
+    on.subject.start()
+    poll(lambda: refreshed.look() > 0, "the operator refreshes", 120)
+    requests = objects.creates(setting.shape, setting.beside_objects, "wave")
+    with Burst(on.target, requests, connections=setting.connections, processes=1, per_s=setting.beside_per_s) as sending:
+        on.wait(refreshed)
+        on.wait(wave)
+        done = sending.wait()
+    spending = spent(before, on.read(), Counter({_CREATE: setting.beside_objects}))
+    end = max(refreshed.times)
+    during = [index for index, at in enumerate(done.answered) if at < end]
+    to_secret, to_ready = _latencies([on.seen(new)[index] for index in during], [done.answered[index] for index in during])
+    return Waved(
+        arrival=arrival(len(new), wave.times, min(done.sent)),
+        during=len(during),
+        refreshed=arrival(count, refreshed.times, on.subject.started_at),
+        create_per_s=len(new) / (max(done.answered) - min(done.sent)),
+        create_to_secret_ms=to_secret,
+        create_to_ready_ms=to_ready,
+        spent=spending,
+    )
+
+
+def blackhole(on: Stage, count: int, mode: str) -> Phase:
+    """As many healthy objects without, then beside, as many of a store that answered once and does not any more; then it answers again."""
+    assert on.hole is not None
+    shape, setting = on.setting.shape, on.setting
+    on.plane.admin.apply(*objects.stores(shape, on.hole.url, on.hole.token, objects.HOLE))
+    on.wait_for_stores(objects.HOLE)
+    before = on.settled()
+    on.say("  without it")
+    alone, _, _ = _steadily(on, count, "alone")
+    answered = sum(on.hole.counts()["counts"].values())
+    on.hole.hang(hangs=True)
+    begin = time.monotonic()
+    burst.send(on.target, objects.creates(shape, count, "hole", objects.HOLE), connections=setting.connections, processes=setting.creators)
+    on.say("  beside it")
+    beside, came, per_s = _steadily(on, count, "beside")
+    hung = sum(on.hole.counts()["counts"].values()) - answered
+    back = Created(on.observer.cluster, on.keys(count, "hole"))
+    on.hole.hang(hangs=False)
+    end = time.monotonic()
+    on.say("  it answers again")
+    on.wait(back)
+    return Blackhole(
+        arrival=came,
+        create_per_s=per_s,
+        alone_to_secret_ms=alone,
+        create_to_secret_ms=beside,
+        p99_ratio=beside.p99 / alone.p99 if alone and beside and alone.p99 else 0.0,
+        hung_calls=hung,
+        hung_s=end - begin,
+        back=arrival(count, back.times, end),
+        spent=spent(before, on.read(), Counter({_CREATE: 3 * count})),
+    )
+
+
+def _steadily(on: Stage, count: int, prefix: str) -> tuple[Percentiles | None, Arrival, float]:
+    """New objects of the healthy store at a steady rate: create to Secret, their arrival, and the rate."""
+    keys = on.keys(count, prefix)
+    wave = Created(on.observer.cluster, keys)
+    requests = objects.creates(on.setting.shape, count, prefix)
+    with Burst(on.target, requests, connections=on.setting.connections, processes=1, per_s=on.setting.hole_per_s) as sending:
+        on.wait(wave)
+        done = sending.wait()
+    to_secret, _ = _latencies(on.seen(keys), done.answered)
+    return to_secret, arrival(count, wave.times, min(done.sent)), count / (max(done.answered) - min(done.sent))
+
+
 _PHASES: dict[str, Callable[[Stage, int, str], Phase]] = {
     "cold": cold,
     "idle": idle,
@@ -469,6 +573,8 @@ _PHASES: dict[str, Callable[[Stage, int, str], Phase]] = {
     "refresh": refresh,
     "force": force,
     "beside": beside,
+    "wave": wave,
+    "blackhole": blackhole,
 }
 PHASES = tuple(_PHASES)
 

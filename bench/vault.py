@@ -1,8 +1,9 @@
 """A stub of Vault: KV v2 reads, token look-up, AppRole login. Counts what it is asked, answers after a set time.
 
 Raw HTTP/1.1 on an asyncio protocol, so that the backend costs next to nothing beside the operator. Any key exists; its value depends on
-the key and on the generation, which ``POST /bench/generation`` moves on. ``GET /bench/counts`` answers the counts; both are
-answered at once and not counted.
+the key and on the generation, which ``POST /bench/generation`` moves on. After ``POST /bench/hang`` it takes requests and answers none,
+until ``POST /bench/answer``; what was asked meanwhile is never answered. ``GET /bench/counts`` answers the counts. Such questions of the
+bench are answered at once and not counted.
 
 ``python -m bench.vault --port N`` runs it until SIGTERM.
 """
@@ -22,7 +23,7 @@ from typing import cast
 import orjson
 import uvloop
 
-DATA, LOOKUP, LOGIN, REFUSED, OTHER = "data", "lookup-self", "login", "refused", "other"
+DATA, LOOKUP, LOGIN, REFUSED, OTHER, UNANSWERED = "data", "lookup-self", "login", "refused", "other", "unanswered"
 _SLASH = "/"
 
 
@@ -39,6 +40,7 @@ class Vault:
     keys: set[str] = field(default_factory=set)  # that were read
     in_flight: int = 0
     in_flight_max: int = 0
+    hangs: bool = False
 
     def answer(self, method: str, target: str, token: str) -> tuple[int, bytes]:
         """Counted, without the wait."""
@@ -51,6 +53,8 @@ class Vault:
         """The bench's own questions."""
         if (method, path) == ("POST", "/bench/generation"):
             self.generation += 1
+        elif method == "POST" and path in ("/bench/hang", "/bench/answer"):
+            self.hangs = path == "/bench/hang"
         return orjson.dumps(
             {"counts": self.counts, "keys": len(self.keys), "in_flight_max": self.in_flight_max, "generation": self.generation}
         )
@@ -111,6 +115,9 @@ class Connection(asyncio.Protocol):
             return
         self._busy = True
         vault = self._vault
+        if vault.hangs:
+            vault.counts[UNANSWERED] += 1
+            return
         vault.in_flight += 1
         vault.in_flight_max = max(vault.in_flight_max, vault.in_flight)
         status, body = vault.answer(method, target, headers.get("x-vault-token", ""))

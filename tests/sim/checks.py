@@ -16,7 +16,7 @@ from eso_core.machines.engine import Report
 from eso_core.refs import CLUSTER_SECRET_STORE, EXTERNAL_SECRET, SECRET, SECRET_STORE, Ref
 from eso_core.target import MANAGED_LABEL
 from eso_core.wire import CallFailed, HttpCall, KubeCall, KubeReply
-from tests.sim.laws import Plans, Rates, Violation
+from tests.sim.laws import Plans, Rates, Violation, in_sync
 from tests.sim.model import CANARY
 from tests.sim.oracle import any_of, legal, may_vanish
 from tests.sim.paths import place, store_of
@@ -176,9 +176,9 @@ class Checks:
             raise Violation("I2 twice", f"{place} is refreshed twice within {(times[1] - times[0]) / SECOND} s")
 
     def _is_whole(self, tracked: Tracked) -> bool:
-        """Its target is there and marked: else every look at it is a reason to fetch."""
+        """Its target is there, marked, and as it was written: else every look at it is a reason to fetch."""
         secret = self.world.server.read(Ref(SECRET, tracked.namespace, tracked.wanted.target))
-        return secret is not None and secret["metadata"].get("labels", {}).get(MANAGED_LABEL) == "true"
+        return secret is not None and secret["metadata"].get("labels", {}).get(MANAGED_LABEL) == "true" and in_sync(secret)
 
     # ------------------------------------------------------------ I1
 

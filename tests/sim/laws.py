@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import base64
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from eso_core.compat.hash import data_hash
 from eso_core.failure import Broken
 from eso_core.instant import SECOND
 from eso_core.plan import CreateTarget, Desired, Plan, SecretBody, UpdateTarget
 from eso_core.stages.reconcile import Observed
+from eso_core.target import HASH_ANNOTATION
 from eso_core.wire import CallFailed, HttpReply, KubeCall
 
 if TYPE_CHECKING:
@@ -110,3 +112,9 @@ class Rates:
         good = reply.status < 500 and reply.status != 429 if isinstance(reply, HttpReply) else isinstance(reply.failure, Broken)
         if store and good:
             self._good[id(host), store] = self._world.clock.mono
+
+
+def in_sync(secret: Mapping[str, Any]) -> bool:
+    """The hash annotation of a Secret is the hash of its data."""
+    data = {key: base64.b64decode(value) for key, value in (secret.get("data") or {}).items()}
+    return bool(secret["metadata"].get("annotations", {}).get(HASH_ANNOTATION) == data_hash(data))

@@ -6,11 +6,12 @@ import base64
 from collections.abc import Iterator
 from typing import Any
 
-from eso_core.compat.hash import data_hash, owner_label, resource_version
+from eso_core.compat.hash import owner_label, resource_version
 from eso_core.instant import MINUTE, SECOND
 from eso_core.refs import CLUSTER_SECRET_STORE, EXTERNAL_SECRET, SECRET, SECRET_STORE, Ref
-from eso_core.target import HASH_ANNOTATION, MANAGED_LABEL, OWNER_LABEL
+from eso_core.target import MANAGED_LABEL, OWNER_LABEL
 from tests.sim.host import Host
+from tests.sim.laws import in_sync
 from tests.sim.model import CANARY, Store
 from tests.sim.oracle import MERGING, Verdict, expected, legal
 from tests.sim.world import Tracked, World
@@ -136,18 +137,13 @@ def _marks_fault(tracked: Tracked, secret: dict[str, Any]) -> str:
         return f"target has label rev {labels.get('rev')}, should be {tracked.wanted.label}"
     if (tracked.wanted.creation == "Owner") != any(owner["name"] == tracked.name for owner in owners):
         return f"target has owners {owners} under creationPolicy {tracked.wanted.creation}"
-    return "" if _in_sync(secret) else "target's hash annotation is not the hash of its data"
+    return "" if in_sync(secret) else "target's hash annotation is not the hash of its data"
 
 
 def _is_marked(secret: dict[str, Any]) -> bool:
     """Somebody may have taken all marks off a target, and it is nobody's then."""
     meta = secret["metadata"]
     return MANAGED_LABEL in meta.get("labels", {}) or bool(meta.get("ownerReferences"))
-
-
-def _in_sync(secret: dict[str, Any]) -> bool:
-    data = {key: base64.b64decode(value) for key, value in (secret.get("data") or {}).items()}
-    return secret["metadata"].get("annotations", {}).get(HASH_ANNOTATION) == data_hash(data)
 
 
 def _orphan(world: World, tracked: Tracked) -> str:
@@ -171,7 +167,7 @@ def _lazy_fault(world: World, tracked: Tracked, verdict: Verdict, ready: dict[st
         return "has no target"
     if _is_taken(tracked, secret):
         return ""
-    if not _in_sync(secret):
+    if not in_sync(secret):
         return "target was changed, and not repaired"
     faults = [legal(spec, world.stores, values(secret)) for spec in tracked.specs]
     return "" if "" in faults else f"target holds what no state explains: {faults}"

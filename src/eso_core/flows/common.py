@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from eso_core.effect import Flow, World, read, write
+from eso_core.effect import Flow, Whole, World, read, write
 from eso_core.failure import Broken, Stale
 from eso_core.plan import Again, Backoff, Emit, NotDone, Settled
 from eso_core.stages.needs import Blocked, Unresolved
@@ -38,4 +38,6 @@ def conclude(settled: Settled) -> Flow[Settled]:
     if not isinstance(outcome, NotDone):
         return settled
     again = Again() if isinstance(outcome.failure, Stale) else Backoff()
+    if isinstance(outcome.failure, Stale):
+        yield from read(Whole(settled.status.ref))  # so that the next pass sees what this one did not
     return Settled(requeue=again, because=settled.because, detail=outcome.failure, waits_on=settled.waits_on)

@@ -503,7 +503,10 @@ class Engine:
         else:
             self._waits.wait(key, settled.waits_on)
         self.queue.done(key, again, self._class(key, why))
-        self._out.append(Report(key, settled, now.mono - current.started.mono, tuple(current.writes)))
+        self._report(current, settled, now)
+
+    def _report(self, current: _Pass, settled: Settled, now: Now) -> None:
+        self._out.append(Report(current.key, settled, now.mono - current.started.mono, tuple(current.writes)))
 
     def _unfollow(self, watchers: Iterable[Watcher]) -> None:
         for watcher in watchers:
@@ -572,6 +575,12 @@ class Engine:
 
     def _looked(self, inquiry: Inquiry, reply: KubeReply | CallFailed, now: Now) -> None:
         self._lookups.answer(inquiry, reply, now.mono)
+        what = inquiry.what
+        rule = self._kinds.rules.get(what.ref.kind) if isinstance(what, Whole) else None
+        if rule is not None and isinstance(reply, KubeReply) and reply.status == 200:
+            packed = rule.pack(reply.body)
+            if packed is not None and rule.selected(packed):
+                self._changed(rule, self.cache.put(packed, told=False), now)  # the watch may be late, or silent
 
     # ------------------------------------------------------------ Fetch
 
@@ -580,7 +589,7 @@ class Engine:
         wanted = len(set(asks))
         stay = self._backends.admit(current.key, current.reason, asks, now.mono, self._places_left, self._limits.parked_max)
         if stay is None:
-            self._set_aside(current)
+            self._set_aside(current, now)
             return None
         started = False
 
@@ -605,12 +614,14 @@ class Engine:
         current.parked = False
         self._backends.leave(stay)
 
-    def _set_aside(self, current: _Pass) -> None:
+    def _set_aside(self, current: _Pass, now: Now) -> None:
         """There is no room at a backend: forget the pass. Its key comes back when there is."""
         self._asides += 1
         self._passes.pop(current.key)
         current.flow.close()
         self.queue.done(current.key, None)
+        if current.writes:  # a finalizer: whoever reads reports wants to know of every write
+            self._report(current, Settled(requeue=OnChange()), now)
 
     def _send_backend_calls(self) -> None:
         for conversation in self._backends.take():

@@ -13,13 +13,13 @@ from returns.result import Success
 
 from eso_core.because import PROVIDER_FAILED, SYNCED
 from eso_core.door import Absent, Answer, Ask, Dialect, Failed, Found, Get, Provider, Query, Session, Talk
-from eso_core.effect import Flow, fetch
+from eso_core.effect import Flow, fetch, write
 from eso_core.failure import Throttled, Unreachable
 from eso_core.instant import MILLISECOND, SECOND, Instant, Now
 from eso_core.machines.cache import Cache, Change, Packed
 from eso_core.machines.engine import Engine, Limits, OpenWatch, Report, SendCall, SendKube, Watched
 from eso_core.machines.turns import Reason
-from eso_core.plan import Backoff, OnChange, Settled
+from eso_core.plan import Backoff, OnChange, SetFinalizers, Settled, Version
 from eso_core.refs import CONFIG_MAP, SECRET_STORE, Kind, Ref
 from eso_core.wire import CallFailed, CallReply, HttpCall, HttpReply, KubeReply
 from tests.unit.core.objects import access
@@ -78,6 +78,7 @@ class Fair:
     synced: dict[Ref, int] = field(default_factory=dict)  # when
     parked_max: int = 0
     mute: set[str] = field(default_factory=set)  # keys that ask nothing any more
+    writers: set[str] = field(default_factory=set)  # keys that write something before they ask
 
     def __post_init__(self) -> None:
         self._events: list[tuple[int, int, Callable[[], None]]] = []
@@ -104,6 +105,8 @@ class Fair:
         self.passes[key.name] += 1
         if key.name in self.mute:
             return Settled(requeue=OnChange())
+        if key.name in self.writers:
+            yield from write(SetFinalizers(key, Version("uid", "1"), ("f",)))
         store = key.name.partition("-")[0]
         ask = Ask("p", replace(access(store), store=Ref(SECRET_STORE, "ns", store)), Get(key=key.name))
         answers, _ = yield from fetch((ask,))
@@ -147,8 +150,9 @@ class Fair:
     def _tick(self) -> None:
         for command in self.engine.tick(self.now):
             match command:
-                case SendKube(ticket):
-                    self.at(self.mono, lambda ticket=ticket: self.engine.kube_reply(ticket, EMPTY, self.now))  # type: ignore[misc]
+                case SendKube(ticket, call):
+                    reply = EMPTY if call.method == "GET" else KubeReply(status=200, body=b"")
+                    self.at(self.mono, lambda t=ticket, r=reply: self.engine.kube_reply(t, r, self.now))  # type: ignore[misc]
                 case OpenWatch(ticket, call):
                     self._streams[call.path.rpartition("/")[2]] = ticket
                     self._beat(ticket)

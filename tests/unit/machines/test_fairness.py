@@ -133,12 +133,12 @@ class TestConditions:
         assert fair.engine._pauses._failures[key] <= 2
 
     def test_whoever_does_not_ask_any_more_keeps_no_place(self) -> None:
-        fair = Fair(dead_between(0, 60 * SECOND, "dead"))
+        fair = Fair(lambda name, now: (LATENCY, CallFailed(Unreachable("refused")) if now < 60 * SECOND else OK))
         for number in range(20):
             fair.create(f"dead-{number}")
         fair.run(45)
         fair.mute = {f"dead-{number}" for number in range(19)}
-        fair.run(30)
+        fair.run(27)
         assert Ref(CONFIG_MAP, "ns", "dead-19") in fair.synced
         assert fair.engine.held_back() == {}
         assert [desk.called for desk in fair.engine._backends._desks.values()] == [0]
@@ -153,6 +153,16 @@ class TestConditions:
         assert max(fair.passes.values()) == 1
         fair.engine.stop()
         assert fair.engine.busy == 8 + (4 + 2)
+
+    def test_what_a_pass_wrote_is_told_although_it_was_put_aside(self) -> None:
+        fair = Fair(dead_between(0, MINUTE, "dead"))
+        fair.writers = {"dead-last"}
+        for number in range(20):
+            fair.create(f"dead-{number}")
+        fair.create("dead-last")
+        fair.run(5)
+        [(_, report)] = fair.reports
+        assert (report.key.name, len(report.writes), report.settled.because) == ("dead-last", 1, None)
 
     def test_a_time_that_the_backend_names_is_kept(self) -> None:
         reply = HttpReply(status=429, body=b"40")
