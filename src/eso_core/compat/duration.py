@@ -1,6 +1,7 @@
 """Go's `time.ParseDuration` and `Duration.String`. A duration is an int of nanoseconds in [-2**63, 2**63)."""
 
 import re
+from functools import lru_cache
 
 from returns.result import Failure, Result, Success
 
@@ -27,6 +28,7 @@ _UNITS = {
 _PART = re.compile(r"([0-9]*)(?:(\.)([0-9]*))?([^.0-9]*)")
 
 
+@lru_cache(maxsize=1024)
 def parse_duration(text: str) -> Result[int, str]:
     """Nanoseconds of `text`, such as `1h15m30.918273645s`; fractions of a nanosecond are cut off."""
     body = text[1:] if text[:1] in ("-", "+") else text

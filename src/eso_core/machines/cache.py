@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+import msgspec
+
+from eso_core.machines.shallow import MALFORMED
 from eso_core.refs import Kind, Ref
 
 VERSION_DIGITS = 20  # of 64 bits
@@ -17,6 +20,19 @@ VERSION_DIGITS = 20  # of 64 bits
 def version_number(text: str) -> int:
     """A resourceVersion as a number; 0 when it is none."""
     return int(text) if text.isdecimal() and len(text) <= VERSION_DIGITS else 0
+
+
+class _Meta(msgspec.Struct):
+    name: str
+    namespace: str = ""
+    resourceVersion: str = ""  # noqa: N815
+
+
+class _Head(msgspec.Struct):
+    metadata: _Meta
+
+
+_head = msgspec.json.Decoder(_Head)
 
 
 @dataclass(slots=True, frozen=True)
@@ -67,6 +83,17 @@ class Cache:
     def get(self, ref: Ref) -> Packed | None:
         """The object, if it exists."""
         return self._objects.get(ref)
+
+    def hears(self, kind: Kind, raw: bytes) -> bool:
+        """A watch tells of ``raw``, an object of ``kind``; whether that is news. Most of it is not: own writes are known before."""
+        try:
+            meta = _head.decode(raw).metadata
+        except MALFORMED:
+            return True  # whoever packs it will see
+        version = version_number(meta.resourceVersion)
+        self.heard(kind, version)
+        held = self._objects.get(Ref(kind, meta.namespace, meta.name))
+        return held is None or not version or version > held.version
 
     def find(self, index: str, kind: Kind, namespace: str, value: str) -> tuple[Ref, ...]:
         """Objects by index value, in order of name."""

@@ -345,9 +345,8 @@ class Engine:
                         self._listed.setdefault(watcher.kind, set()).add(packed.ref)
                         self._changed(rule, self.cache.put(packed, told=True), now)
                 case Upsert(raw):
-                    packed = rule.pack(raw)
+                    packed = rule.pack(raw) if self.cache.hears(watcher.kind, raw) else None
                     if packed is not None:
-                        self.cache.heard(watcher.kind, packed.version)
                         self._changed(rule, self.cache.put(packed, told=True), now)
                 case Deleted(raw):
                     packed = rule.pack(raw)

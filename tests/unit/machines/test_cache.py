@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from eso_core.machines.cache import Cache, Change, Packed
@@ -131,3 +133,13 @@ def test_what_matters() -> None:
     assert Change(A, packed(1, gate="g"), packed(2, gate="h")).matters
     assert Change(A, None, packed(2)).matters
     assert Change(A, packed(2), None).matters
+
+
+def test_what_is_known_is_no_news_but_heard() -> None:
+    cache = Cache()
+    cache.put(packed(5), told=True)
+    told = [json.dumps({"metadata": {"name": A.name, "namespace": A.namespace, "resourceVersion": str(at)}}).encode() for at in (4, 5, 6)]
+    assert [cache.hears(A.kind, raw) for raw in told] == [False, False, True]
+    assert cache.put(packed(6, B), told=False) is None  # the watch was at 6, and did not tell of it
+    odd = (b"", b"[]", b'{"metadata":{}}', json.dumps({"metadata": {"name": A.name, "namespace": A.namespace}}).encode())
+    assert all(cache.hears(A.kind, raw) for raw in odd)
