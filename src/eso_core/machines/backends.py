@@ -16,7 +16,8 @@ closed    as many as there is room, the others  go through; if all talks hang as
           stand in line                         for ``PROBE_LAST``, one more
                                                 begins beside them
 open      all                                   fail at once; one every       one key every ``PROBE_LAST``, whose ask is the probe,
-                                                ``PROBE_LAST`` is a probe     stores first; who has not been told yet, after 1 s
+                                                ``PROBE_LAST`` is a probe     stores first; who has not been told yet, after 1 s,
+                                                                              20 a second
 reopened  as closed, but room for 2 at first    one talk at a time at first   as room is made: 2, 4, 8 passes ... at a time
 ========  ====================================  ============================  ====================================================
 
@@ -35,6 +36,7 @@ Guarantees
 
 from __future__ import annotations
 
+import heapq
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -60,6 +62,7 @@ FORGOTTEN_AFTER = 15 * MINUTE  # for a desk with an open breaker that nobody ask
 CROWD_BUSY, CROWD_IDLE = 20 * MILLISECOND, 4 * MILLISECOND  # between two attempts to get a pass into a desk that is full
 WORKS = 250 * MILLISECOND  # a desk that answered this recently makes room by itself
 TOLD_AFTER = 1 * SECOND  # from opening until who stands in line is told
+TOLD_AT_ONCE, TOLD_EVERY = 2, 100 * MILLISECOND  # so that a thousand objects which fail at once are no burst of passes and writes
 
 
 @dataclass(slots=True, eq=False)
@@ -108,6 +111,7 @@ class _Desk:
     prober: Stay | None = None  # whose asks are probes
     probing: tuple[_Waiting, ...] = ()
     permits: int = 0  # conversations that may begin while the breaker is open
+    tell_at: int = 0  # when the next of ``aside`` are told that they fail
     heard_at: int = 0  # the last answer, or the last attempt to get one
 
     def __post_init__(self) -> None:
@@ -259,7 +263,7 @@ class Backends:
         for desk in self._uneasy.values():
             if desk.breaker.open:
                 if desk.aside:
-                    times.append(desk.breaker.opened_at + TOLD_AFTER)
+                    times.append(max(desk.breaker.opened_at + TOLD_AFTER, desk.tell_at))
                 if (desk.line or _hangs(desk)) and not desk.called:
                     times.append(desk.breaker.probe_at)
             elif desk.may_call(free, places):
@@ -278,12 +282,13 @@ class Backends:
                 self._call(desk, out)
             elif desk.line:
                 breaker.postpone(now)
-        if desk.aside and now >= breaker.opened_at + TOLD_AFTER:
-            for key in sorted(desk.aside):
+        if desk.aside and now >= max(breaker.opened_at + TOLD_AFTER, desk.tell_at):
+            desk.tell_at = now + TOLD_EVERY
+            for key in heapq.nsmallest(TOLD_AT_ONCE, desk.aside):
+                desk.aside.discard(key)
                 desk.line.forget(key)
                 del self._line_of[key]
                 out.append((key, Reason.STORE if key.kind == desk.access.store.kind else Reason.RETRY))
-            desk.aside.clear()
 
     def _try_beside(self, desk: _Desk, now: int) -> None:
         """All talks of a closed desk hang: perhaps a new one does not. Nobody is refused for it."""

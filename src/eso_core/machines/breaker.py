@@ -28,6 +28,7 @@ DEAD_AFTER = 3  # bad answers in a row
 PROBE_FIRST, PROBE_LAST = 1 * SECOND, 10 * SECOND
 START = 4  # talks at a time of a desk that has not shown how many it bears
 IDLE = 1 * MINUTE  # without an answer, after which it has to show it again
+ALONE = 1 * MINUTE  # after which whoever was refused tries by itself, whatever becomes of the probes
 ASKED_MAX = 10 * MINUTE  # the longest time that a backend gets at its word
 
 
@@ -108,9 +109,9 @@ class Breaker:
         self.probe_at = now + PROBE_FIRST
 
     def refusal(self, now: int) -> Throttled:
-        """What an ask is told while the breaker is open."""
+        """What an ask is told while the breaker is open. It need not come back soon by itself: it is called when there is an answer."""
         assert self.why is not None
-        return Throttled(self.why.what, max(1, self.probe_at - now))
+        return Throttled(self.why.what, max(ALONE, self.probe_at - now))
 
     def _heed(self, failure: Throttled | Unreachable, asked: int, now: int) -> None:
         self.why = failure

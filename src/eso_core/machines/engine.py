@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, assert_never
 
-from eso_core.door import Answer, Ask
+from eso_core.door import Answer, Ask, Failed
 from eso_core.effect import (
     Answers,
     Effect,
@@ -542,7 +542,7 @@ class Engine:
                 self._resume(current, World(seen), at)
 
         for item in sorted(slow, key=repr) if len(slow) > 1 else slow:  # the order of a set is another one in every process
-            self._look(item, now, got)
+            self._look(current.reason, item, now, got)
         started = True
         return World(seen) if len(seen) == len(what) else None
 
@@ -565,12 +565,12 @@ class Engine:
         current.saw[ref] = packed.version if packed is not None else 0
         return Gone() if packed is None else Present(packed.raw)
 
-    def _look(self, item: Readable, now: Now, got: Callable[[Readable, Seen, Now], None]) -> None:
+    def _look(self, reason: Reason, item: Readable, now: Now, got: Callable[[Readable, Seen, Now], None]) -> None:
         assert not isinstance(item, Selection)
         what: Looked = Whole(item, 10) if isinstance(item, Ref) else Whole(item.ref) if isinstance(item, Followed) else item
         inquiry = self._lookups.look(what, now.mono, lambda seen, at: got(item, seen, Now(now.wall.plus(at - now.mono), at)))
         if inquiry is not None:
-            self._outbox.put(inquiry.call, lambda reply, at: self._looked(inquiry, reply, at))
+            self._outbox.put(inquiry.call, lambda reply, at: self._looked(inquiry, reply, at), reason)
 
     def _looked(self, inquiry: Inquiry, reply: KubeReply | CallFailed, now: Now) -> None:
         self._lookups.answer(inquiry, reply, now.mono)
@@ -595,6 +595,8 @@ class Engine:
         def got(ask: Ask, answer: Answer, at: int) -> None:
             answers[ask] = answer
             if started and len(answers) == wanted:
+                if current.reason is not Reason.STORE and any(isinstance(given, Failed) for given in answers.values()):
+                    current.reason = Reason.RETRY  # that it fails is told after whatever goes well
                 self._unpark(current, stay)
                 self._resume(current, Answers(answers), Now(now.wall.plus(at - now.mono), at))
 
@@ -644,7 +646,7 @@ class Engine:
             self._written(current.key, ref, outcome, now)
             self._resume(current, outcome, now)
 
-        self._outbox.put(call, done, first=isinstance(action, SetStatus))  # a pass that is nearly done comes before one that begins
+        self._outbox.put(call, done, current.reason, first=isinstance(action, SetStatus))
 
     def _written(self, writer: Ref, ref: Ref, outcome: Outcome, now: Now) -> None:
         """Take in the object as the API server returned it, then judge the watch events that came meanwhile.

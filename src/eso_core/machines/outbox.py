@@ -1,5 +1,8 @@
 """Requests on their way to the API server: at most so many at a time, with room kept for events, and none while it asks for peace.
 
+What waits is sent in turns of the classes of passes (:mod:`eso_core.machines.turns`), so that a thousand objects which tell that they fail
+do not stand in the way of a new one. Within a class, a pass that is nearly done comes before one that begins.
+
 Lists and streams do not come through here: they are few, and what everything else waits for.
 """
 
@@ -10,6 +13,7 @@ from collections.abc import Callable
 
 from eso_core.failure import Throttled
 from eso_core.instant import SECOND, Now
+from eso_core.machines.turns import REASONS, Reason, Turns
 from eso_core.wire import CallFailed, KubeCall, KubeReply
 
 Then = Callable[[KubeReply | CallFailed, Now], None]
@@ -25,7 +29,8 @@ class Outbox:
         self._room = at_once - events_at_once
         self._events_room = events_at_once
         self._events_max = events_waiting
-        self._waiting: deque[tuple[KubeCall, Then]] = deque()
+        self._waiting: tuple[deque[tuple[KubeCall, Then]], ...] = tuple(deque() for _ in REASONS)
+        self._turns = Turns()
         self._events: deque[tuple[KubeCall, Then]] = deque()
         self._under_way: dict[int, Then] = {}
         self._busy = 0
@@ -37,12 +42,12 @@ class Outbox:
         """Requests under way, and events that wait."""
         return self._busy + self._events_busy + len(self._events)
 
-    def put(self, call: KubeCall, then: Then, *, first: bool = False) -> None:
-        """Send ``call`` when there is room; ``first``: before all others that wait."""
+    def put(self, call: KubeCall, then: Then, reason: Reason, *, first: bool = False) -> None:
+        """Send ``call`` for a pass of this class when there is room; ``first``: before all others of the class that wait."""
         if first:
-            self._waiting.appendleft((call, then))
+            self._waiting[reason].appendleft((call, then))
         else:
-            self._waiting.append((call, then))
+            self._waiting[reason].append((call, then))
 
     def put_event(self, call: KubeCall, then: Then) -> None:
         """Send an event when there is room."""
@@ -57,9 +62,9 @@ class Outbox:
             return []
         self._paused_until = 0
         sent: list[tuple[int, KubeCall]] = []
-        while self._waiting and self._busy < self._room:
+        while self._busy < self._room and (due := [reason for reason, row in enumerate(self._waiting) if row]):
             self._busy += 1
-            sent.append(self._start(*self._waiting.popleft(), ticket(), self._written))
+            sent.append(self._start(*self._waiting[self._turns.pick(due)].popleft(), ticket(), self._written))
         while self._events and self._events_busy < self._events_room:
             self._events_busy += 1
             sent.append(self._start(*self._events.popleft(), ticket(), self._told))
@@ -73,7 +78,7 @@ class Outbox:
 
     def wake_at(self) -> int | None:
         """When :meth:`send` has something to send without further news; ``None`` when it has nothing."""
-        return self._paused_until if self._paused_until and (self._waiting or self._events) else None
+        return self._paused_until if self._paused_until and (any(self._waiting) or self._events) else None
 
     def _start(self, call: KubeCall, then: Then, ticket: int, ended: Callable[[], None]) -> tuple[int, KubeCall]:
         def answered(reply: KubeReply | CallFailed, now: Now) -> None:

@@ -13,6 +13,7 @@ from eso_core.door import Absent, Answer, Ask, Dialect, Failed, Find, Found, Get
 from eso_core.failure import Broken, Failure, Missing, Refused, Throttled, Unreachable
 from eso_core.instant import MINUTE, SECOND
 from eso_core.machines.backends import CROWD_BUSY, CROWD_IDLE, DESKS, FORGOTTEN_AFTER, PROBES_MAX, TOLD_AFTER, Backends, Conversation, Stay
+from eso_core.machines.breaker import ALONE
 from eso_core.machines.turns import Reason
 from eso_core.refs import EXTERNAL_SECRET, SECRET_STORE, Ref
 from eso_core.wire import CallFailed, CallReply, HttpCall, HttpReply
@@ -320,11 +321,11 @@ class TestOpen:
             bench.reply(HttpReply(status=429))
         bench.ask("b")
         assert bench.open == []
-        assert bench.failure() == Throttled("busy", SECOND)
+        assert bench.failure() == Throttled("busy", ALONE)
         bench.now += SECOND
         bench.ask("b", "c")
         assert bench.urls == ["me/b"]
-        assert bench.failure() == Throttled("busy", 10 * SECOND)
+        assert bench.failure() == Throttled("busy", ALONE)
 
     def test_asks_that_wait_cost_no_calls_either(self) -> None:
         bench = Bench(replace(PLAIN, talks_max=1))
@@ -336,18 +337,18 @@ class TestOpen:
     def test_the_backend_names_the_pause(self) -> None:
         bench = Bench()
         bench.ask("a", "b")
-        bench.reply(CallFailed(Throttled("busy", 7 * SECOND)))
-        bench.reply(CallFailed(Throttled("busier", 9 * SECOND)))
+        bench.reply(CallFailed(Throttled("busy", 70 * SECOND)))
+        bench.reply(CallFailed(Throttled("busier", 90 * SECOND)))
         bench.ask("c")
-        assert bench.failure() == Throttled("busier", 9 * SECOND)
+        assert bench.failure() == Throttled("busier", 90 * SECOND)
 
     def test_good_answers_to_earlier_calls_do_not_shorten_it(self) -> None:
         bench = Bench()
         bench.ask("a", "b")
-        bench.reply(CallFailed(Throttled("busy", 7 * SECOND)))
+        bench.reply(CallFailed(Throttled("busy", 70 * SECOND)))
         bench.reply()
         bench.ask("c")
-        assert bench.failure() == Throttled("busy", 7 * SECOND)
+        assert bench.failure() == Throttled("busy", 70 * SECOND)
 
     def test_dead(self) -> None:
         bench = Bench(replace(PLAIN, talks_max=1))
@@ -358,17 +359,18 @@ class TestOpen:
         assert bench.urls == ["me/a"]
         bench.reply(HttpReply(status=503))
         bench.ask("a")
-        assert bench.failure() == Throttled("down", SECOND)
+        assert bench.failure() == Throttled("down", ALONE)
 
     def test_probes_that_fail_come_less_and_less_often(self) -> None:
         bench = Bench().opened()
         waits = []
         for _ in range(7):
             bench.ask("x")
-            failure = bench.failure()
-            assert isinstance(failure, Throttled)
-            waits.append(failure.after_ns // SECOND)
-            bench.now += failure.after_ns
+            assert bench.failure() == Throttled("down", ALONE)
+            [desk] = bench.backends._desks.values()
+            wait = desk.breaker.probe_at - bench.now
+            waits.append(wait // SECOND)
+            bench.now += wait
             bench.ask("x")
             assert bench.answer_all(HttpReply(status=503)) == 1
         assert waits == [1, 2, 4, 8, 10, 10, 10]

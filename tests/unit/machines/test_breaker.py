@@ -6,7 +6,7 @@ import pytest
 
 from eso_core.failure import Throttled, Unreachable
 from eso_core.instant import HOUR, MINUTE, SECOND
-from eso_core.machines.breaker import ASKED_MAX, DEAD_AFTER, PROBE_LAST, Breaker
+from eso_core.machines.breaker import ALONE, ASKED_MAX, DEAD_AFTER, PROBE_LAST, Breaker
 
 DOWN, BUSY = Unreachable("down"), Throttled("busy")
 NOW = 1000 * SECOND
@@ -34,8 +34,8 @@ def test_opens_after_several_in_a_row(failure: Throttled | Unreachable) -> None:
 
 def test_one_that_names_a_time_is_enough() -> None:
     breaker = Breaker(8)
-    assert breaker.bad(Throttled("busy", 40 * SECOND), NOW, 0.0)
-    assert breaker.refusal(NOW + SECOND) == Throttled("busy", 39 * SECOND)
+    assert breaker.bad(Throttled("busy", 400 * SECOND), NOW, 0.0)
+    assert breaker.refusal(NOW + SECOND) == Throttled("busy", 399 * SECOND)
 
 
 def test_a_named_time_has_a_bound() -> None:
@@ -98,7 +98,8 @@ def test_jitter_shortens_by_a_tenth_at_most() -> None:
 
 
 def test_no_answer_is_told_to_come_back_at_once() -> None:
+    """It is called when there is an answer; its own tries are for the case that it is not."""
     breaker = opened()
-    assert breaker.refusal(NOW + HOUR).after_ns > 0
+    assert breaker.refusal(NOW + HOUR).after_ns == ALONE
     breaker.postpone(NOW + HOUR)
-    assert breaker.refusal(NOW + HOUR).after_ns == SECOND
+    assert breaker.refusal(NOW + HOUR).after_ns == ALONE
