@@ -52,7 +52,8 @@ MEANS: Mapping[str, str] = {
     "cannot be rendered.",
     "SPEC_INVALID": "The specification passed the schema and still cannot be used: a duration that is none, or fields that exclude "
     "each other. The Secret keeps the values that it had.",
-    "TARGET_INVALID": "The object asks for a target that is no Secret, and may not have it: the flag is missing, or the kind cannot be one.",
+    "TARGET_INVALID": "The object asks for a target that is no Secret, and may not have it: the flag is missing, or the kind cannot be "
+    "one.",
     "RESOURCE_SYNCED": "The target, which is no Secret, holds the values of the last refresh.",
     "RESOURCE_RETAINED": "The backend has none of the values any more. `deletionPolicy` is `Retain`, so the target is left as it was.",
     "RESOURCE_DELETED": "The backend has none of the values any more. `deletionPolicy` is `Delete`, so the target was deleted.",
@@ -61,8 +62,8 @@ MEANS: Mapping[str, str] = {
     "RESOURCE_UNREADABLE": "The target cannot be looked at: its kind is not served, or the API server refused.",
     "RESOURCE_DELETE_FAILED": "The backend has none of the values any more, `deletionPolicy` is `Delete`, and the API server refused the "
     "delete.",
-    "RESOURCE_DELETE_NOT_OWNED": "The backend has none of the values any more, and `deletionPolicy` is `Delete`. But the target is not this "
-    "object's own, so it is not deleted.",
+    "RESOURCE_DELETE_NOT_OWNED": "The backend has none of the values any more, and `deletionPolicy` is `Delete`. But the target is not "
+    "this object's own, so it is not deleted.",
     "RESOURCE_TEMPLATE_FAILED": "The values are there, and the content of the target could not be made of them.",
     "RESOURCE_OWNED": "Another object controls the target. It was not touched.",
     "RESOURCE_UPDATE_FAILED": "The values are there, and the API server refused to write the target.",
