@@ -15,7 +15,8 @@ from tests.sim.run import Tally, run, uncollected
 
 FIRST = 1_000_000
 PARTS, RUNS = 4, 2500  # 4 * 2500 = 10,000; several items, so that workers share them
-CRASHES_MISSED_MAX = 3  # of 56 kinds of crashes, in one part; `python -m tests.sim --runs 10000` allows none
+TALLY = Tally()  # of the parts that ran in this process
+DONE: set[int] = set()
 SEEDS = Path(__file__).with_name("seeds.txt")
 
 
@@ -37,18 +38,20 @@ def test_a_seed_that_failed_once_passes(seed: int) -> None:
 
 @pytest.mark.parametrize("part", range(PARTS))
 def test_schedules(part: int, record_property: pytest.RecordProperty) -> None:
-    began, tally = time.perf_counter(), Tally()
+    began = time.perf_counter()
     with uncollected():
         for seed in range(FIRST + part * RUNS, FIRST + (part + 1) * RUNS):
             result = run(seed)
             assert not result.fault, f"seed {seed}: {result.fault}\n{replay(seed)}"
-            tally.add(result)
+            TALLY.add(result)
+    DONE.add(part)
     record_property("schedules", RUNS)
     print(f"{RUNS} schedules, {RUNS / (time.perf_counter() - began):.1f} a second")
-    absent = missing(tally.totals)
-    crashes = [name for name in absent if name.startswith("crash ")]
-    assert len(crashes) <= CRASHES_MISSED_MAX, crashes
-    assert len(absent) == len(crashes), absent
+
+
+def test_every_fault_act_and_crash_has_mattered() -> None:
+    """Rare ones matter some ten times in ten thousand schedules; in fewer, which is what a worker may have run, nothing is said."""
+    assert len(DONE) < PARTS or missing(TALLY.totals) == []
 
 
 def test_a_seed_is_one_schedule_in_every_process() -> None:
