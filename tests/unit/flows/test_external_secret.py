@@ -10,7 +10,7 @@ from eso_core import because
 from eso_core.config import Config
 from eso_core.door import Absent, Answer, Failed
 from eso_core.effect import Fetch, Read, Seen, Unreadable, Whole
-from eso_core.failure import InvalidSpec, Missing, Refused, Stale, Unreachable
+from eso_core.failure import Failure, InvalidSpec, Missing, Refused, Stale, Unreachable
 from eso_core.flows.external_secret import WRITES_MAX, sync
 from eso_core.plan import (
     Action,
@@ -342,3 +342,13 @@ class TestOrphans:
 
 def _unreadable() -> Seen:
     return Unreadable(Unreachable("down"))
+
+
+@pytest.mark.parametrize(("failure", "reads"), [(Stale("conflict"), [KEY]), (Refused("no"), []), (Unreachable("no"), [])])
+def test_a_status_that_is_out_of_date_is_read_anew(failure: Failure, reads: list[Ref]) -> None:
+    """The watch may be silent: the next pass has to see what this one did not. Any other refusal tells nothing about the object."""
+    made = driver()
+    made.refuse = once(SetStatus, NotDone(failure))
+    run(made)
+    looked = [item.ref for effect in made.effects if isinstance(effect, Read) for item in effect.what if isinstance(item, Whole)]
+    assert looked == reads
