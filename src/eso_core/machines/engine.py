@@ -43,7 +43,7 @@ from eso_core.instant import SECOND, Now
 from eso_core.machines.apply import Applicable, call_of, outcome_of
 from eso_core.machines.backends import Backends, Conversation, Load, Stay
 from eso_core.machines.backoff import Backoff as Pauses
-from eso_core.machines.cache import Cache, Change, Packed, version_number
+from eso_core.machines.cache import Cache, Change, version_number
 from eso_core.machines.events import EventRecorder
 from eso_core.machines.kinds import Kinds, Watched
 from eso_core.machines.lookups import KEEP_S, Inquiry, Looked, Lookups
@@ -351,7 +351,7 @@ class Engine:
                 case Deleted(raw):
                     packed = rule.pack(raw)
                     if packed is not None:
-                        self._gone(rule, packed, now)
+                        self._changed(rule, self.cache.remove(packed.ref, packed.version), now)
                 case Progress(version):
                     self.cache.heard(watcher.kind, version_number(version))
                 case Complete(version):
@@ -360,13 +360,6 @@ class Engine:
                         self._changed(rule, change, now)
                 case _:
                     assert_never(item)
-
-    def _gone(self, rule: Watched, last: Packed, now: Now) -> None:
-        change = self.cache.remove(last.ref, last.version)
-        if change is not None and not rule.selected(last):
-            self._wake_waiters(change.ref, now)
-        else:
-            self._changed(rule, change, now)
 
     def _changed(self, rule: Watched, change: Change | None, now: Now) -> None:
         if change is None:

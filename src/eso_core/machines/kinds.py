@@ -17,7 +17,7 @@ def edited(change: Change) -> Reason:
 
 
 def always(packed: Packed) -> bool:
-    """Whatever has happened to the object, it is one of those that are selected."""
+    """Where there is no selector, every object is selected."""
     return True
 
 
@@ -26,8 +26,8 @@ class Watched:
     """One watched kind.
 
     ``pack`` makes the cached form (``None``: not an object of this kind). ``wakes`` names the keys that a change makes worth a pass, and
-    ``why`` their class. Keys of a kind that is ``first`` come before all others, whatever the reason. An object that goes, and is not
-    ``selected`` in its last state, was taken out of our hands: that wakes nobody.
+    ``why`` their class. Keys of a kind that is ``first`` come before all others, whatever the reason. ``selected``: whether an
+    object that was read by itself is one that the watch with this ``selector`` tells of.
     """
 
     kind: Kind
