@@ -16,7 +16,8 @@ import orjson
 from eso_core.config import Config
 from eso_core.failure import describe
 from eso_core.instant import SECOND, Now
-from eso_core.machines.engine import Engine, Report
+from eso_core.machines.commands import Report
+from eso_core.machines.engine import Engine
 from eso_core.machines.watch import Watcher
 from eso_core.operator import build
 from eso_core.refs import EXTERNAL_SECRET, Ref

@@ -13,7 +13,8 @@ from typing import Protocol, assert_never
 
 from eso_core.failure import Broken
 from eso_core.instant import SECOND, Instant, Now
-from eso_core.machines.engine import CloseWatch, Command, Engine, OpenWatch, Report, SendCall, SendKube
+from eso_core.machines.commands import CloseWatch, Command, OpenWatch, Report, SendCall, SendKube
+from eso_core.machines.engine import Engine
 from eso_core.machines.watch import SILENCE_S
 from eso_core.wire import Call, CallReply, HttpCall, HttpReply, KubeCall
 from eso_shell.converse import SdkRunner

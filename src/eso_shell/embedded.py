@@ -15,7 +15,8 @@ import orjson
 
 from eso_core.config import Config
 from eso_core.machines.apply import Applicable
-from eso_core.machines.engine import Engine, Report
+from eso_core.machines.commands import Report
+from eso_core.machines.engine import Engine
 from eso_core.operator import build
 from eso_core.plan import Again, CreateTarget, Done, UpdateTarget
 from eso_core.refs import CLUSTER_SECRET_STORE, EXTERNAL_SECRET, SECRET, SECRET_STORE, Ref

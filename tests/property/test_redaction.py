@@ -23,7 +23,7 @@ from eso_core.failure import InvalidSpec, describe
 from eso_core.flows.external_secret import sync
 from eso_core.instant import Now
 from eso_core.machines.apply import call_of, manifest_of
-from eso_core.machines.engine import Report, SendKube
+from eso_core.machines.commands import Report, SendKube
 from eso_core.machines.events import EventRecorder
 from eso_core.plan import CreateTarget, Emit, UpdateTarget
 from eso_core.providers import fake

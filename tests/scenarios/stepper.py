@@ -16,7 +16,7 @@ from eso_core.api.crd import crds
 from eso_core.config import Config
 from eso_core.failure import Unreachable
 from eso_core.instant import SECOND, Instant, Now
-from eso_core.machines.engine import CloseWatch, OpenWatch, Report, SendCall, SendKube
+from eso_core.machines.commands import CloseWatch, OpenWatch, Report, SendCall, SendKube
 from eso_core.operator import build
 from eso_core.refs import EVENT, EXTERNAL_SECRET, SECRET, Ref
 from eso_core.sim.api import ApiServer
@@ -83,6 +83,7 @@ class Stepper:
         self.fault: Callable[[KubeCall], KubeReply | CallFailed | None] = lambda call: None
         self._config = config
         self._streams: dict[int, Watch] = {}
+        self._watched: dict[int, str] = {}  # plural of what a stream is about
         self.start()
 
     def start(self) -> None:
@@ -136,6 +137,7 @@ class Stepper:
                     stream = self.server.watch(call)
                     if isinstance(stream, Watch):
                         self._streams[ticket] = stream
+                        self._watched[ticket] = call.path.rsplit("/", 1)[1]
                     else:
                         self.engine.watch_closed(ticket, Unreachable("refused"), self.now, stream.status)
                 case CloseWatch(ticket):
@@ -163,6 +165,12 @@ class Stepper:
             status = reply.status if isinstance(reply, KubeReply) else "no answer"
             self.log.append(f"{call.method} {_short(call.path)} -> {status}")
         return reply
+
+    def silence(self, *plurals: str) -> None:
+        """The open streams of these kinds (of all, without names) say nothing any more, and stay open."""
+        for ticket in list(self._streams):
+            if not plurals or self._watched[ticket] in plurals:
+                del self._streams[ticket]
 
     # ------------------------------------------------------------ the world
 

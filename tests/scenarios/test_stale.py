@@ -1,7 +1,9 @@
-"""A watch that is silent: what a refused write tells is taken in at once, long before the watch is given up."""
+"""A watch that is silent, or late: what can be known without it is taken in at once, long before it is given up."""
 
 from __future__ import annotations
 
+import base64
+import copy
 from typing import Any
 
 from eso_core.instant import MINUTE
@@ -31,7 +33,7 @@ def test_an_edit_that_the_watch_does_not_tell() -> None:
     made.apply(STORE)
     made.apply(wanted("db"))
     made.settle()
-    made._streams.clear()
+    made.silence()
     made.apply(wanted("new"))
     made.take_log()
     made.advance(MINUTE + MINUTE // 5)
@@ -39,3 +41,23 @@ def test_an_edit_that_the_watch_does_not_tell() -> None:
     assert refused == ["PATCH team/externalsecrets/app/status -> 409"]
     assert made.secret() is not None
     assert made.secret()["data"] == {"k": "dHdv"}  # type: ignore[index]
+
+
+def test_a_store_whose_change_is_told_after_that_of_its_object() -> None:
+    """Both were changed, the store first, and the object's stream is the faster one: the object's pass must see the new store."""
+    made = Stepper(server=api_server(NS))
+    made.apply(STORE)
+    made.apply(wanted("db"))
+    made.settle()
+    made.silence("secretstores")
+    store = copy.deepcopy(STORE)
+    store["spec"]["provider"]["fake"]["data"][0]["value"] = "changed"
+    made.apply(store)
+    object_ = wanted("db")
+    object_["metadata"]["annotations"] = {"external-secrets.io/force-sync": "now"}
+    made.apply(object_)
+    made.take_log()
+    made.settle()
+    secret = made.secret()
+    assert secret is not None
+    assert base64.b64decode(secret["data"]["k"]) == b"changed"

@@ -71,13 +71,13 @@ def _fetch(access: Access, session: Session, queries: tuple[Query, ...]) -> Talk
         return {query: answers[query.key] for query in queries if isinstance(query, Get)}
     [query] = queries
     names, wanted = [], query if isinstance(query, Find) else Find(name="")
-    page: int | None = 0
-    while page is not None:
-        said = _said((yield _call(access, session, "list", {"page": page, "tags": dict(wanted.tags)})))
+    after: str | None = ""
+    while after is not None:
+        said = _said((yield _call(access, session, "list", {"after": after, "tags": dict(wanted.tags)})))
         if not isinstance(said, dict) or "names" not in said:
             return {query: Failed(_unless(said))}
         names += said["names"]
-        page = said["next"]
+        after = said["next"]
     if not isinstance(query, Find):
         return {query: Found(Entries({}))}
     chosen = [name for name in names if name.startswith((query.name or "").removeprefix("^"))]
@@ -215,13 +215,13 @@ class Batch:
         return _json(200, {"values": {n: text(v) for n, v in values.items() if v is not None and n not in errors}, "errors": errors})
 
     def _page(self, store: Store, body: Mapping[str, Any], fault: str) -> HttpReply:
-        names = [name for name in sorted(store.values) if all(tag_of(name) == value for value in body["tags"].values())]
-        start = body["page"] * PAGE
-        if fault == "short page" and start:
+        after = body["after"]  # a name, not a number of names: what goes away between two pages hides no other
+        tagged = [name for name in sorted(store.values) if all(tag_of(name) == value for value in body["tags"].values())]
+        names = [name for name in tagged if name > after]
+        if fault == "short page" and after:
             self.bent = True
             return _json(500, {})
-        rest = len(names) > start + PAGE
-        return _json(200, {"names": names[start : start + PAGE], "next": body["page"] + 1 if rest else None})
+        return _json(200, {"names": names[:PAGE], "next": names[PAGE - 1] if len(names) > PAGE else None})
 
 
 def _json(status: int, body: Any) -> HttpReply:

@@ -12,7 +12,7 @@ import orjson
 from eso_core.compat.gotime import parse_time
 from eso_core.failure import Broken
 from eso_core.instant import SECOND, Now
-from eso_core.machines.engine import Report
+from eso_core.machines.commands import Report
 from eso_core.refs import CLUSTER_SECRET_STORE, EXTERNAL_SECRET, SECRET, SECRET_STORE, Ref
 from eso_core.target import MANAGED_LABEL
 from eso_core.wire import CallFailed, HttpCall, KubeCall, KubeReply
@@ -32,7 +32,7 @@ OVERDUE_MAX = 2 * SECOND
 HEARD_S = 60  # after which the operator has heard of a change, mostly
 DECOY = b"DECOY"  # credentials that lie where no store may read
 MANAGER = "externalsecrets.external-secrets.io/"
-PASSES_MAX = 60  # passes of one key in ten seconds
+PASSES_MAX = 40  # passes of one operator over one key in ten seconds
 
 
 def _needles() -> tuple[bytes, ...]:
@@ -57,7 +57,7 @@ class Checks:
         self.passes: Counter[Ref] = Counter()
         self.decided: Counter[Ref] = Counter()  # of them, those that wrote, or fetched with success
         self.totals: Counter[str] = Counter()
-        self._recent: dict[Ref, deque[int]] = {}
+        self._recent: dict[tuple[str, Ref], deque[int]] = {}
         self._before: dict[str, Any] | None = None
         self._thorough = world.dice.thorough
         self._refreshed: dict[tuple[str, str], tuple[int, int]] = {}  # when, and how far the clock had jumped then
@@ -236,7 +236,7 @@ class Checks:
             raise Violation("bug", f"{report.key}: {settled.detail.what}")
         if self._thorough and leaks(repr(report).encode()):
             raise Violation("I7 canary", f"a secret value in the report {report!r}")
-        self._count_recent(report.key)
+        self._count_recent(host, report.key)
 
     def touched(self) -> None:
         """Somebody else has written to a target, or deleted it: the operator may look at it out of turn, perhaps when it hears of it."""
@@ -248,8 +248,8 @@ class Checks:
         if late > OVERDUE_MAX and now.mono - host.frozen_until > OVERDUE_MAX:
             raise Violation("I10 overdue", f"{host.name}: a key has been due for {late / SECOND} s")
 
-    def _count_recent(self, key: Ref) -> None:
-        recent = self._recent.setdefault(key, deque(maxlen=PASSES_MAX))
+    def _count_recent(self, host: Host, key: Ref) -> None:
+        recent = self._recent.setdefault((host.name, key), deque(maxlen=PASSES_MAX))
         recent.append(self.world.clock.mono)
         if len(recent) == PASSES_MAX and recent[-1] - recent[0] < 10 * SECOND:
             raise Violation("hot loop", f"{PASSES_MAX} passes over {key} in {(recent[-1] - recent[0]) / SECOND:.3f} s")

@@ -10,7 +10,7 @@ from eso_core import providers
 from eso_core.config import Config
 from eso_core.failure import Broken, Unreachable
 from eso_core.instant import SECOND, Now
-from eso_core.machines.engine import CloseWatch, Command, OpenWatch, Report, SendCall, SendKube
+from eso_core.machines.commands import CloseWatch, Command, OpenWatch, Report, SendCall, SendKube
 from eso_core.operator import build
 from eso_core.wire import CallFailed, CallReply, HttpCall, KubeCall, KubeReply
 from tests.sim import replies

@@ -40,6 +40,7 @@ from tests.sim.world import Tracked, World
 CALM_S = 900
 END_S = 600
 NAMESPACE_S = 600
+IDLE_LOOKS = 200  # of 50 ms each
 RECOVERY_S = 5
 OUTAGE_S = 30
 LOOK_S, LOOK_SMALL_S = 20, 4  # seconds between two looks at the cluster
@@ -334,6 +335,7 @@ class Play:
         if chosen is None:
             return
         store, key, longest = chosen
+        self._await_idle()
         world.say("sim", "CHANGE")
         world.checks.secret_writes.clear()
         world.say("user", self.user.rotate(store, key, alike=True))
@@ -345,6 +347,14 @@ class Play:
         [(place, most)] = world.checks.secret_writes.most_common(1) or [(("", ""), 0)]
         if most > 1:
             raise Violation("I3 one change", f"{most} writes of {place}")
+
+    def _await_idle(self) -> None:
+        """Nobody is in the middle of a pass: one that reads the changing value twice, once before and once after, would write twice."""
+        for _ in range(IDLE_LOOKS):
+            if not any(host.engine.busy for host in self.world.living):
+                return
+            self.world.run(0.05)
+        raise Violation("I3 one change", "somebody is busy all the time")
 
     def _changeable(self) -> tuple[Store, str, int] | None:
         world = self.world

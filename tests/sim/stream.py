@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from eso_core.instant import SECOND
-from eso_core.machines.engine import OpenWatch
+from eso_core.machines.commands import OpenWatch
 from eso_core.machines.watch import PAUSE_LAST, SILENCE_S
 from eso_core.sim.watch import Watch
 

@@ -11,7 +11,7 @@ import pytest
 
 from eso_core.failure import Unreachable
 from eso_core.instant import HOUR, MINUTE, SECOND
-from eso_core.machines.engine import CloseWatch, OpenWatch, Report, SendCall, SendKube
+from eso_core.machines.commands import CloseWatch, OpenWatch, Report, SendCall, SendKube
 from eso_core.refs import CONFIG_MAP, EXTERNAL_SECRET, NAMESPACE, SECRET, SECRET_STORE, Ref
 from eso_core.sim.watch import Watch
 from eso_core.target import HASH_ANNOTATION, MANAGED_LABEL

@@ -76,6 +76,7 @@ class Cache:
         self._objects: dict[Ref, Packed] = {}
         self._index: dict[tuple[str, Kind, str, str], set[Ref]] = {}
         self._seen_up_to: dict[Kind, int] = {}  # version up to which the watch of a kind has told everything
+        self._confirmed: dict[Ref, int] = {}  # version up to which a read has told everything of one object
 
     def __len__(self) -> int:
         return len(self._objects)
@@ -131,6 +132,14 @@ class Cache:
         """The watch of ``kind`` has told everything up to ``version``."""
         self._seen_up_to[kind] = max(version, self._seen_up_to.get(kind, 0))
 
+    def confirm(self, ref: Ref, version: int) -> None:
+        """``ref`` was read when the API server was at ``version`` or later, and taken in."""
+        self._confirmed[ref] = max(version, self._confirmed.get(ref, 0))
+
+    def is_as_new_as(self, ref: Ref, version: int) -> bool:
+        """Whether what is known of ``ref`` is its state at ``version`` or a later one, for certain."""
+        return max(self._seen_up_to.get(ref.kind, 0), self._confirmed.get(ref, 0)) >= version
+
     def keep_only(self, kind: Kind, listed: Callable[[Ref], bool], version: int) -> list[Change]:
         """A list of ``kind`` at ``version`` is complete: what it did not show, and is not newer, is gone."""
         lost = [p for r, p in self._objects.items() if r.kind == kind and not listed(r) and p.version <= version]
@@ -151,6 +160,7 @@ class Cache:
         if after is None:
             if before is not None:
                 del self._objects[before.ref]
+                self._confirmed.pop(before.ref, None)
             return
         self._objects[after.ref] = after
         for index, value in after.indexed:

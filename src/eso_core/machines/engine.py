@@ -34,6 +34,7 @@ from eso_core.effect import (
     Reply,
     Seen,
     Selection,
+    Unreadable,
     Whole,
     World,
     Write,
@@ -44,6 +45,7 @@ from eso_core.machines.apply import Applicable, call_of, outcome_of
 from eso_core.machines.backends import Backends, Conversation, Load, Stay
 from eso_core.machines.backoff import Backoff as Pauses
 from eso_core.machines.cache import Cache, Change, version_number
+from eso_core.machines.commands import CloseWatch, Command, OpenWatch, Report, SendCall, SendKube
 from eso_core.machines.events import EventRecorder
 from eso_core.machines.kinds import Kinds, Watched
 from eso_core.machines.lookups import KEEP_S, Inquiry, Looked, Lookups
@@ -70,54 +72,7 @@ from eso_core.plan import (
     UpdateTarget,
 )
 from eso_core.refs import Kind, Ref
-from eso_core.wire import Call, CallFailed, CallReply, KubeCall, KubeReply
-
-# ---------------------------------------------------------------- what the owner is asked to do
-
-
-@dataclass(frozen=True, slots=True)
-class SendKube:
-    """Send to the API server; answer with :meth:`Engine.kube_reply`."""
-
-    ticket: int
-    call: KubeCall
-
-
-@dataclass(frozen=True, slots=True)
-class SendCall:
-    """Send to a backend; answer with :meth:`Engine.call_reply`. ``label`` is the provider's label for metrics."""
-
-    ticket: int
-    call: Call
-    label: str
-
-
-@dataclass(frozen=True, slots=True)
-class OpenWatch:
-    """Open a watch stream; answer with :meth:`Engine.watch_lines` and, once, :meth:`Engine.watch_closed`."""
-
-    ticket: int
-    call: KubeCall
-
-
-@dataclass(frozen=True, slots=True)
-class CloseWatch:
-    """Give up a stream; nothing more is expected of it."""
-
-    ticket: int
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """One pass over one key has ended, with what it wrote. For logs, metrics and ``eso plan``."""
-
-    key: Ref
-    settled: Settled
-    took_ns: int
-    writes: tuple[tuple[Applicable, Outcome], ...]
-
-
-Command = SendKube | SendCall | OpenWatch | CloseWatch | Report
+from eso_core.wire import CallFailed, CallReply, KubeCall, KubeReply
 
 # ---------------------------------------------------------------- what the owner says at the start
 
@@ -535,7 +490,10 @@ class Engine:
                 self._resume(current, World(seen), at)
 
         for item in sorted(slow, key=repr) if len(slow) > 1 else slow:  # the order of a set is another one in every process
-            self._look(current.reason, item, now, got)
+            if isinstance(item, Ref) and item.kind in self._kinds.rules:
+                self._confirm(current, item, now, got)
+            else:
+                self._look(current.reason, item, now, got)
         started = True
         return World(seen) if len(seen) == len(what) else None
 
@@ -543,7 +501,7 @@ class Engine:
         """The answer of the cache; ``None`` when the cache does not keep such things."""
         match item:
             case Ref() if item.kind in self._kinds.rules:
-                return self._from_cache(item, current)
+                return None if self._may_be_behind(item, current) else self._from_cache(item, current)
             case Followed(ref):
                 current.follows = ref.kind
                 return self._from_cache(ref, current) if self._kinds.follow(ref.kind, current.key).synced else None
@@ -558,6 +516,25 @@ class Engine:
         current.saw[ref] = packed.version if packed is not None else 0
         return Gone() if packed is None else Present(packed.raw)
 
+    def _may_be_behind(self, ref: Ref, current: _Pass) -> bool:
+        """A change of the key may rest on an earlier one of its store, which is told on another stream, perhaps later."""
+        if current.reason is not Reason.CHANGED or ref.kind not in self._first or ref == current.key:
+            return False
+        packed = self.cache.get(current.key)
+        return packed is not None and not self.cache.is_as_new_as(ref, packed.version)
+
+    def _confirm(self, current: _Pass, ref: Ref, now: Now, got: Callable[[Readable, Seen, Now], None]) -> None:
+        """Read ``ref`` anew into the cache, and answer from there; from there alone where it cannot be read."""
+        packed = self.cache.get(current.key)
+        version = packed.version if packed is not None else 0
+
+        def read(_whole: Readable, answer: Seen, at: Now) -> None:
+            if not isinstance(answer, Unreadable):
+                self.cache.confirm(ref, version)
+            got(ref, self._from_cache(ref, current), at)
+
+        self._look(current.reason, Whole(ref), now, read)
+
     def _look(self, reason: Reason, item: Readable, now: Now, got: Callable[[Readable, Seen, Now], None]) -> None:
         assert not isinstance(item, Selection)
         what: Looked = Whole(item, 10) if isinstance(item, Ref) else Whole(item.ref) if isinstance(item, Followed) else item
@@ -566,13 +543,13 @@ class Engine:
             self._outbox.put(inquiry.call, lambda reply, at: self._looked(inquiry, reply, at), reason)
 
     def _looked(self, inquiry: Inquiry, reply: KubeReply | CallFailed, now: Now) -> None:
-        self._lookups.answer(inquiry, reply, now.mono)
         what = inquiry.what
         rule = self._kinds.rules.get(what.ref.kind) if isinstance(what, Whole) else None
         if rule is not None and isinstance(reply, KubeReply) and reply.status == 200:
             packed = rule.pack(reply.body)
             if packed is not None and rule.selected(packed):
                 self._changed(rule, self.cache.put(packed, told=False), now)  # the watch may be late, or silent
+        self._lookups.answer(inquiry, reply, now.mono)
 
     # ------------------------------------------------------------ Fetch
 

@@ -10,7 +10,7 @@ import orjson
 
 from eso_core.failure import Broken, Unreachable
 from eso_core.instant import SECOND
-from eso_core.machines.engine import CloseWatch, Command, OpenWatch, Report, SendCall, SendKube
+from eso_core.machines.commands import CloseWatch, Command, OpenWatch, Report, SendCall, SendKube
 from eso_core.operator import build
 from eso_core.refs import collection_path
 from eso_core.sim.api import ApiServer

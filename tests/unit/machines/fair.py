@@ -17,7 +17,8 @@ from eso_core.effect import Flow, fetch, write
 from eso_core.failure import Throttled, Unreachable
 from eso_core.instant import MILLISECOND, SECOND, Instant, Now
 from eso_core.machines.cache import Cache, Change, Packed
-from eso_core.machines.engine import Engine, Limits, OpenWatch, Report, SendCall, SendKube, Watched
+from eso_core.machines.commands import OpenWatch, Report, SendCall, SendKube
+from eso_core.machines.engine import Engine, Limits, Watched
 from eso_core.machines.turns import Reason
 from eso_core.plan import Backoff, OnChange, SetFinalizers, Settled, Version
 from eso_core.refs import CONFIG_MAP, SECRET_STORE, Kind, Ref

@@ -17,7 +17,8 @@ from eso_core.failure import Broken, Failure, Missing, Stale, Throttled, Unreach
 from eso_core.instant import SECOND, Instant, Now
 from eso_core.machines.backoff import FIRST
 from eso_core.machines.cache import Cache, Change, Packed
-from eso_core.machines.engine import CloseWatch, Command, Engine, Limits, OpenWatch, Report, SendCall, SendKube
+from eso_core.machines.commands import CloseWatch, Command, OpenWatch, Report, SendCall, SendKube
+from eso_core.machines.engine import Engine, Limits
 from eso_core.machines.kinds import Watched
 from eso_core.machines.turns import Reason
 from eso_core.machines.watch import SILENCE_S

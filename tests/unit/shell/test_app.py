@@ -14,7 +14,7 @@ import pytest
 from eso_core.because import PROVIDER_FAILED, SYNCED, Because
 from eso_core.failure import Failure, InvalidSpec, Refused, Unreachable
 from eso_core.instant import SECOND, Instant, Now
-from eso_core.machines.engine import Report
+from eso_core.machines.commands import Report
 from eso_core.machines.turns import Reason
 from eso_core.plan import At, Backoff, OnChange, Requeue, SetStatus, Settled, Version
 from eso_core.refs import EXTERNAL_SECRET, SECRET, SECRET_STORE, Kind, Ref

@@ -10,7 +10,7 @@ import pytest
 
 from eso_core.failure import Broken, Failure, Unreachable
 from eso_core.instant import SECOND, Now
-from eso_core.machines.engine import CloseWatch, Command, OpenWatch, Report, SendCall, SendKube
+from eso_core.machines.commands import CloseWatch, Command, OpenWatch, Report, SendCall, SendKube
 from eso_core.plan import OnChange, Settled
 from eso_core.refs import EXTERNAL_SECRET, Ref
 from eso_core.wire import Call, CallFailed, CallReply, HttpCall, HttpReply, KubeCall, KubeReply, SdkCall, SdkReply

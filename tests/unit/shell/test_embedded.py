@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from eso_core.config import Config
-from eso_core.machines.engine import Report
+from eso_core.machines.commands import Report
 from eso_core.plan import Again, CreateTarget, Done, MarkTarget, OnChange, SetStatus, Settled, UpdateTarget
 from eso_core.refs import CLUSTER_SECRET_STORE, EXTERNAL_SECRET, SECRET, SECRET_STORE, Ref
 from eso_shell import embedded, install
