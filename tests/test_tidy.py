@@ -26,6 +26,8 @@ REVEALS = {
     "eso_core/stages/needs.py": "the digest that tells credentials apart",
     "eso_core/stages/manifest.py": "the content of a target that is no Secret",
     "eso_core/stages/marks.py": "the data hash",
+    "eso_core/stages/render.py": "what templates are laid over",
+    "eso_core/stages/templates.py": "the data of templates",
     "eso_shell/cli/show.py": "a person asked to see it",
 }
 """Exits of secrets: file and reason. A new one is a decision; review it as such."""

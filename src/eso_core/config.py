@@ -17,3 +17,4 @@ class Config:
     flood_gate: bool = True  # --enable-flood-gate
     store_requeue_ns: int = 5 * MINUTE  # --store-requeue-interval
     generic_targets: bool = False  # --unsafe-allow-generic-targets
+    template_delimiters: tuple[str, str] = ("{{", "}}")  # --template-left-delimiter, --template-right-delimiter

@@ -1,16 +1,17 @@
-"""The three effects that cross the border, and the generators that yield them."""
+"""The four effects that cross the border, and the generators that yield them."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar, cast
 
 from eso_core.door import Answer, Ask
 from eso_core.failure import Failure
 from eso_core.instant import Instant
 from eso_core.plan import Action, Outcome
 from eso_core.refs import Kind, Ref
+from eso_core.template.limits import Ambient
 
 T = TypeVar("T")
 
@@ -134,7 +135,18 @@ class Write:
     action: Action
 
 
-Effect: TypeAlias = Read | Fetch | Write
+@dataclass(frozen=True, slots=True)
+class Compute:
+    """Answered by :class:`Computed`: what ``make`` returns, which needs the time or chance.
+
+    ``long``: it may take tens of milliseconds or more, so that nothing else must wait for it.
+    """
+
+    make: Callable[[Ambient], object] = field(repr=False)
+    long: bool = False
+
+
+Effect: TypeAlias = Read | Fetch | Write | Compute
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,10 +157,21 @@ class Answers:
 
 
 @dataclass(frozen=True, slots=True)
+class Computed:
+    """The result of a computation, or the exception that it raised, which is a bug."""
+
+    value: object = field(repr=False)
+    bug: Exception | None = None
+
+
+Body: TypeAlias = World | Answers | Outcome | Computed
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
     """What came back, and the wall clock then."""
 
-    body: World | Answers | Outcome
+    body: Body
     at: Instant
 
 
@@ -172,5 +195,14 @@ def fetch(asks: tuple[Ask, ...]) -> Flow[tuple[Answers, Instant]]:
 def write(action: Action) -> Flow[tuple[Outcome, Instant]]:
     """Carry out one action."""
     reply = yield Write(action)
-    assert not isinstance(reply.body, World | Answers)
+    assert not isinstance(reply.body, World | Answers | Computed)
     return reply.body, reply.at
+
+
+def compute(make: Callable[[Ambient], T], *, long: bool) -> Flow[T]:
+    """What ``make`` returns."""
+    reply = yield Compute(make, long)
+    assert isinstance(reply.body, Computed)
+    if reply.body.bug is not None:
+        raise reply.body.bug
+    return cast(T, reply.body.value)

@@ -11,6 +11,7 @@ from eso_core.flows import external_secret, store
 from eso_core.machines.backends import Load
 from eso_core.machines.engine import Engine, Limits
 from eso_core.refs import CLUSTER_SECRET_STORE, EXTERNAL_SECRET, SECRET_STORE
+from eso_core.template.limits import Chance
 from eso_core.watched import followed, watched
 
 
@@ -18,11 +19,13 @@ def build(
     config: Config,
     *,
     random: Callable[[], float],
+    chance: Chance,
     namespace: str = "",
     load: Load = providers.load,
     limits: Limits = Limits(),
 ) -> Engine:
-    """An operator that has done nothing yet. ``random`` gives numbers in ``[0, 1)``; ``namespace`` restricts every watch to one."""
+    """An operator that has done nothing yet. ``random`` gives numbers in ``[0, 1)``, ``chance`` what
+    templates make secrets of; ``namespace`` restricts every watch to one."""
     return Engine(
         watched=watched(),
         flows={
@@ -32,6 +35,7 @@ def build(
         },
         load=load,
         random=random,
+        chance=chance,
         follow=followed,
         namespace=namespace,
         limits=limits,

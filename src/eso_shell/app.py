@@ -22,6 +22,7 @@ from eso_core.machines.watch import Watcher
 from eso_core.operator import build
 from eso_core.refs import EXTERNAL_SECRET, Ref
 from eso_core.stages.conditions import conditions_of
+from eso_shell.chance import SystemChance
 from eso_shell.converse import SdkRunner
 from eso_shell.drive import Driver, clocks
 from eso_shell.http import HttpClient, ProxyRules
@@ -78,6 +79,7 @@ def config_of(settings: Settings) -> Config:
         flood_gate=settings.enable_flood_gate,
         store_requeue_ns=settings.store_requeue_interval,
         generic_targets=settings.unsafe_allow_generic_targets,
+        template_delimiters=(settings.template_left_delimiter, settings.template_right_delimiter),
     )
 
 
@@ -87,7 +89,7 @@ async def _operate(settings: Settings, cluster: ClusterConfig, environ: Mapping[
         log.warning(warning)
     await cluster.identities.current()  # a login plugin that does not work ends the start, not the first request
     metrics = Metrics(extended=settings.enable_extended_metric_labels)
-    engine = build(config_of(settings), random=random.SystemRandom().random, namespace=settings.namespace)
+    engine = build(config_of(settings), random=random.SystemRandom().random, chance=SystemChance(), namespace=settings.namespace)
     rate = settings.rate_limit
     kube = KubeClient(
         cluster,

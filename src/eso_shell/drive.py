@@ -8,12 +8,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from typing import Protocol, assert_never
 
+from eso_core.effect import Computed
 from eso_core.failure import Broken
 from eso_core.instant import SECOND, Instant, Now
-from eso_core.machines.commands import CloseWatch, Command, OpenWatch, Report, SendCall, SendKube
+from eso_core.machines.commands import CloseWatch, Command, OpenWatch, Report, SendCall, SendKube, SendWork
 from eso_core.machines.engine import Engine
 from eso_core.machines.watch import SILENCE_S
 from eso_core.wire import Call, CallReply, HttpCall, HttpReply, KubeCall
@@ -21,6 +23,7 @@ from eso_shell.converse import SdkRunner
 from eso_shell.http import HttpClient
 from eso_shell.kube import Kube, StreamFailed
 
+WORKERS = 2  # threads for what takes long; the libraries let go of the interpreter lock meanwhile
 STOP_S = 8.0  # seconds that passes under way get when the operator stops
 
 
@@ -56,6 +59,7 @@ class Driver:
         self._news = asyncio.Event()
         self._streams: dict[int, asyncio.Task[None]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._workers = ThreadPoolExecutor(WORKERS, "template")
         self._stop_at: int | None = None  # monotonic nanoseconds
         self.ticked_at = 0  # monotonic nanoseconds
 
@@ -78,6 +82,7 @@ class Driver:
                 await self._wait()
             for task in self._tasks:
                 task.cancel()  # streams, lists, and what got no answer in time
+        self._workers.shutdown(wait=False, cancel_futures=True)
 
     def _over(self) -> bool:
         return self._stop_at is not None and (self._engine.busy == 0 or self._now().mono >= self._stop_at)
@@ -103,6 +108,8 @@ class Driver:
                 self._start(tasks, self._send_kube(ticket, call))
             case SendCall(ticket, call, label):
                 self._start(tasks, self._send_call(ticket, call, label))
+            case SendWork(ticket, run):
+                self._start(tasks, self._work(ticket, run))
             case OpenWatch(ticket, call):
                 self._streams[ticket] = self._start(tasks, self._watch(ticket, call))
             case CloseWatch(ticket):
@@ -136,6 +143,11 @@ class Driver:
         if isinstance(call, HttpCall):
             return await self._http.call(call)
         return await self._sdk.run_sdk(call)
+
+    async def _work(self, ticket: int, run: Callable[[], Computed]) -> None:
+        computed = await asyncio.get_running_loop().run_in_executor(self._workers, run)
+        self._engine.work_reply(ticket, computed, self._now())
+        self._news.set()
 
     async def _watch(self, ticket: int, call: KubeCall) -> None:
         failure, status = None, 0

@@ -21,6 +21,7 @@ from eso_core.operator import build
 from eso_core.plan import Again, CreateTarget, Done, UpdateTarget
 from eso_core.refs import CLUSTER_SECRET_STORE, EXTERNAL_SECRET, SECRET, SECRET_STORE, Ref
 from eso_core.sim.api import ApiServer
+from eso_shell.chance import SystemChance
 from eso_shell.converse import SdkRunner
 from eso_shell.drive import Driver, clocks
 from eso_shell.http import HttpClient, ProxyRules
@@ -74,7 +75,7 @@ async def _run(manifests: Sequence[Manifest], namespace: str, environ: Mapping[s
     server, kinds = cluster()
     finished = Finished(server, install(server, kinds, manifests, namespace, clocks()))
     notes = _Notes(finished)
-    engine = build(config, random=random.SystemRandom().random)
+    engine = build(config, random=random.SystemRandom().random, chance=SystemChance())
     kube = MemoryKube(server, now=lambda: clocks().wall)
     http = HttpClient(user_agent="external-secrets", proxies=ProxyRules(environ), signer=signer())
     sdk = SdkRunner(environ)

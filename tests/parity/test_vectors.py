@@ -1,5 +1,6 @@
-"""The vectors observed from the reference, for every function that has an adapter."""
+"""The vectors observed from the reference: functions that have an adapter, and a part of those of templates, some of each group."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,12 @@ def tally() -> vectors.Tally:
 
 def test_every_vector_of_a_built_function_passes(tally):
     assert tally.failures == []
-    assert tally.passed > 2_400
+    assert tally.passed > 3_900
+
+
+def test_errors_of_templates_read_as_the_reference_says(tally):
+    assert tally.kinds == []
+    assert len(tally.texts) <= 5
 
 
 def test_only_what_a_document_tells_differs_on_purpose(tally):
@@ -33,7 +39,7 @@ def test_a_difference_without_a_row_is_a_failure():
 
 
 def test_every_adapter_is_used():
-    assert set(vectors.ADAPTERS) <= {vector["fn"] for vector in vectors.vectors(DATA)}
+    assert set(vectors.ADAPTERS) <= {vector["fn"] for vector in vectors.vectors(DATA) if "fn" in vector}
 
 
 def test_bad_arguments():
@@ -46,6 +52,23 @@ def test_a_failure_is_told(tmp_path, capsys):
     )
     assert vectors.main([str(tmp_path)]) == 1
     assert capsys.readouterr().out.splitlines() == ["x/1: got '1ns', want '2ns'", "not built yet: nope: 1", "0 passed, 1 failed"]
+
+
+def test_a_template_is_checked_for_output_class_kind_and_text(tmp_path, capsys):
+    cases = [
+        {"id": "t/1", "template": "{{ .a }}", "data": {"a": {"b64": "/w=="}}, "ok": True, "output_b64": "/w=="},
+        {"id": "t/2", "template": "{{ .a }}", "data": {"a": "x"}, "ok": True, "output": "y"},
+        {"id": "t/3", "template": "{{ .b }}", "data": {}, "ok": False, "error_class": "parse"},
+        {"id": "t/4", "template": "{{ .b }}", "data": {}, "ok": False, "error_class": "exec", "error_kind": "call", "error": "no"},
+        {"id": "t/5", "template": "{{ 1 }}", "data": {}, "ok": False, "error_class": "exec"},
+        {"id": "t/6", "template": "{{ .value }}{{ .x }}", "key": "k", "mode": "transform", "ok": True, "output": "k<no value>"},
+        {"id": "t/7", "template": "{{ 1 }}", "data": {}, "ok": True, "nondeterministic": True, "check": {"regex": "[2-9]"}},
+    ]
+    (tmp_path / "x.jsonl").write_text("".join(json.dumps(case) + "\n" for case in cases))
+    assert vectors.main([str(tmp_path)]) == 1
+    said = capsys.readouterr().out.splitlines()
+    assert [line.split(":")[0] for line in said[:4]] == ["t/2", "t/3", "t/5", "t/7"]
+    assert said[4:] == ["error_kind differs: 1, such as t/4", "error text differs: 1, such as t/4", "3 passed, 4 failed"]
 
 
 @pytest.mark.parametrize("value", ["a", {"b64": "/w=="}])

@@ -28,9 +28,10 @@ from eso_core.stages.depart import depart
 from eso_core.stages.needs import Blocked, NotOurs, Resolved, Unresolved, Use, needs, store_refs
 from eso_core.stages.reconcile import Observed, reconcile
 from eso_core.stages.settle import settle
+from eso_core.stages.templates import transformer
 from eso_core.target import TargetSeen
 from tests.property.strategies import core as made
-from tests.unit.core.objects import NS, access
+from tests.unit.core.objects import NS, access, ambient
 
 
 def resolved(es: ExternalSecret) -> Resolved:
@@ -124,9 +125,9 @@ class TestDecode:
         asked = questions(es, resolved(es))
         if not isinstance(asked, InvalidSpec):
             answers = Answers({question.ask: made.answer_of(backend, question.ask.query) for question in asked})
-            result = decode_answers(es, asked, answers)
+            result = decode_answers(es, asked, answers, transformer(ambient()))
             assert isinstance(result, Result)
-            assert str(result) == str(decode_answers(es, asked, answers))
+            assert str(result) == str(decode_answers(es, asked, answers, transformer(ambient())))
 
 
 class TestNeeds:

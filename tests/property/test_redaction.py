@@ -34,11 +34,12 @@ from eso_core.stages.decode import decode_answers
 from eso_core.stages.needs import Resolved, Unresolved, Use, needs, read_store, store_refs
 from eso_core.stages.reconcile import Observed, reconcile
 from eso_core.stages.settle import settle
+from eso_core.stages.templates import transformer
 from eso_core.target import digest
 from eso_core.wire import HttpReply, KubeReply
 from tests.property.strategies import core as made
 from tests.property.test_laws_convergence import cluster, driver
-from tests.unit.core.objects import KEY, STORE, access, at, raw
+from tests.unit.core.objects import KEY, STORE, access, ambient, at, raw
 from tests.unit.flows.driver import NOON
 
 CANARY = made.CANARY
@@ -98,7 +99,7 @@ class TestDecision:
         asked = questions(es, resolved)
         assert not isinstance(asked, InvalidSpec)
         answers = Answers({question.ask: made.answer_of(backend, question.ask.query) for question in asked})
-        result = decode_answers(es, asked, answers)
+        result = decode_answers(es, asked, answers, transformer(ambient()))
         check(answers, *answers.by_ask.values(), *asked, resolved, result, Reply(answers, NOON), Fetch(tuple(answers.by_ask)))
         if isinstance(result, Bad):
             assert not leaks(describe(result.failure()))

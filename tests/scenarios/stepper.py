@@ -16,13 +16,14 @@ from eso_core.api.crd import crds
 from eso_core.config import Config
 from eso_core.failure import Unreachable
 from eso_core.instant import SECOND, Instant, Now
-from eso_core.machines.commands import CloseWatch, OpenWatch, Report, SendCall, SendKube
+from eso_core.machines.commands import CloseWatch, OpenWatch, Report, SendCall, SendKube, SendWork
 from eso_core.operator import build
 from eso_core.refs import EVENT, EXTERNAL_SECRET, SECRET, Ref
 from eso_core.sim.api import ApiServer
 from eso_core.sim.resource import Resource
 from eso_core.sim.watch import Watch
 from eso_core.wire import Call, CallFailed, CallReply, HttpCall, HttpReply, KubeCall, KubeReply
+from tests.template_chance import SeededChance
 from tests.unit.core.objects import T0, at
 
 USER = "kubectl"  # field manager of what a scenario applies
@@ -88,7 +89,7 @@ class Stepper:
 
     def start(self) -> None:
         """Start the operator, anew if it runs: everything that it remembers is lost."""
-        self.engine = build(self._config, random=lambda: 0.0)
+        self.engine = build(self._config, random=lambda: 0.0, chance=SeededChance())
         self._streams.clear()
 
     # ------------------------------------------------------------ time
@@ -133,6 +134,8 @@ class Stepper:
                     reply = self.vault.answer(call)
                     self.log += [f"backend {line} -> {_status(reply)}" for line in self.vault.calls[before:]]
                     self.engine.call_reply(ticket, reply, self.now)
+                case SendWork(ticket, run):
+                    self.engine.work_reply(ticket, run(), self.now)
                 case OpenWatch(ticket, call):
                     stream = self.server.watch(call)
                     if isinstance(stream, Watch):

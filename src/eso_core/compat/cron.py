@@ -18,8 +18,8 @@ from typing import TypeAlias
 
 from returns.result import Failure, Result, Success
 
+from eso_core.compat.civil import civil_from_days, days_from_civil
 from eso_core.compat.duration import SECOND, parse_duration
-from eso_core.compat.gotime import civil_from_days, days_from_civil
 from eso_core.compat.text import quote
 
 YEARS_MAX = 5  # years looked ahead before a schedule counts as one that never fires

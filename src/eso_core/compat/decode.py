@@ -12,8 +12,9 @@ from returns.result import Failure, Result, Success
 
 from eso_core.compat.text import quote
 
-_STANDARD = re.compile(rb"(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
-_URL = re.compile(rb"(?:[A-Za-z0-9_-]{4})*(?:[A-Za-z0-9_-]{2}==|[A-Za-z0-9_-]{3}=)?")
+_STANDARD = re.compile(rb"(?:[A-Za-z0-9+/]{4})*+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
+_URL = re.compile(rb"(?:[A-Za-z0-9_-]{4})*+(?:[A-Za-z0-9_-]{2}==|[A-Za-z0-9_-]{3}=)?")
+_SOUND = {_STANDARD: re.compile(rb"[A-Za-z0-9+/\r\n]*+"), _URL: re.compile(rb"[A-Za-z0-9_\r\n-]*+")}
 _TO_STANDARD = bytes.maketrans(b"-_", b"+/")
 _NEWLINES = b"\r\n"
 
@@ -76,17 +77,14 @@ def _base64(value: bytes, alphabet: re.Pattern[bytes]) -> Result[bytes, str]:
 
 def _fault_offset(value: bytes, alphabet: re.Pattern[bytes]) -> int:
     """Where Go reports the fault. Newlines count; a missing character is reported at the start of its group of four."""
-    seen = 0  # characters of the group that is being read
-    for at, byte in enumerate(value):
-        if byte in _NEWLINES:
-            continue
-        if alphabet.fullmatch(bytes((byte,)) * 4):
-            seen = (seen + 1) % 4
-        elif byte != ord("=") or seen < 2:
-            return at
-        else:
-            return _padding_fault(value, at + 1, seen)
-    return len(value) - seen
+    sound = _SOUND[alphabet].match(value)
+    at = sound.end() if sound else 0
+    seen = (at - value.count(b"\n", 0, at) - value.count(b"\r", 0, at)) % 4  # characters of the group that is being read
+    if at == len(value):
+        return at - seen
+    if value[at] != ord("=") or seen < 2:
+        return at
+    return _padding_fault(value, at + 1, seen)
 
 
 def _padding_fault(value: bytes, at: int, seen: int) -> int:

@@ -12,6 +12,7 @@
 The sort order of Python strings (by code point) is the byte order of their UTF-8.
 """
 
+import struct
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
@@ -99,6 +100,9 @@ def _scalar(value: Printable) -> str:
 
 def float_v(value: float) -> str:
     """`%v` of a float64."""
+    if 1e-4 <= value < 1e6 or -1e6 < value <= -1e-4:
+        text = repr(value)
+        return text[:-2] if text.endswith(".0") else text
     special = _special(value)
     if special:
         return special
@@ -124,6 +128,59 @@ def float_json(value: float) -> str:
         return sign + _plain(digits, point)
     text = _scientific(digits, point)
     return sign + (text[:-2] + text[-1] if text[-4:-1] == "e-0" else text)
+
+
+def format_float(value: float, letter: str, prec: int) -> str:
+    """`strconv.FormatFloat(value, letter, prec, 64)`; the letter is one of `b e E f g G x X`. A negative `prec`: the shortest digits."""
+    special = _special(value)
+    if special:
+        return special
+    if letter in "bxX":
+        return _binary(value) if letter == "b" else _hexadecimal(value, prec, letter)
+    if prec >= 0:
+        return f"{value:.{prec}{letter}}"
+    if letter == "f":
+        return float_f(value)
+    if letter == "g":
+        return float_v(value)
+    if letter == "G":
+        return float_v(value).upper()
+    sign, digits, point = _decimal_parts(value)
+    text = sign + _scientific(digits, point)
+    return text.upper() if letter == "E" else text
+
+
+def _mantissa(value: float) -> tuple[str, int, int]:
+    """(sign, mantissa, exponent): the value is mantissa * 2**exponent, as it is stored."""
+    [bits] = struct.unpack("<Q", struct.pack("<d", value))
+    exponent, mantissa = bits >> 52 & 0x7FF, bits & ((1 << 52) - 1)
+    if exponent:
+        mantissa |= 1 << 52
+    return "-" if bits >> 63 else "", mantissa, (exponent or 1) - 1075
+
+
+def _binary(value: float) -> str:
+    sign, mantissa, exponent = _mantissa(value)
+    return f"{sign}{mantissa}p{exponent:+d}"
+
+
+def _hexadecimal(value: float, prec: int, letter: str) -> str:
+    """One digit before the point, 1 unless the value is zero; rounded half to even."""
+    sign, mantissa, exponent = _mantissa(value)
+    shift = 53 - mantissa.bit_length() if mantissa else 0
+    mantissa, exponent = mantissa << shift, exponent + 52 - shift if mantissa else 0
+    if 0 <= prec < 13:
+        drop = 4 * (13 - prec)
+        half, rest = 1 << (drop - 1), mantissa & ((1 << drop) - 1)
+        mantissa >>= drop
+        mantissa += rest > half or (rest == half and mantissa & 1)
+        mantissa <<= drop
+        if mantissa >> 53:
+            mantissa, exponent = mantissa >> 1, exponent + 1
+    fraction = f"{mantissa & ((1 << 52) - 1):013x}"
+    fraction = fraction.rstrip("0") if prec < 0 else fraction[:prec].ljust(prec, "0")
+    text = f"{sign}0x{mantissa >> 52}{'.' if fraction else ''}{fraction}p{'-' if exponent < 0 else '+'}{abs(exponent):02d}"
+    return text.upper() if letter == "X" else text
 
 
 def _special(value: float) -> str:

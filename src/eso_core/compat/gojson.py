@@ -22,7 +22,7 @@ from typing import Any, NoReturn, TypeAlias, cast
 from returns.result import Failure, Result, Success
 
 from eso_core.compat.gofmt import float_json
-from eso_core.compat.gojson_slow import MAX_DEPTH, fault, read
+from eso_core.compat.gojson_slow import MAX_DEPTH, fault, read, rescue
 from eso_core.compat.text import whole
 
 
@@ -54,6 +54,11 @@ def parse(data: bytes, numbers: Numbers = Numbers.FLOAT) -> Result[Json, str]:
         return Success(_decode(data, text, numbers))
     except (ValueError, RecursionError):
         return cast("Result[Json, str]", read(text, _CONVERT[numbers]))
+
+
+def salvage(data: bytes) -> Json:
+    """What a failing `json.Unmarshal` leaves in an interface{}: null for numbers out of range, null for all where the syntax is wrong."""
+    return cast("Json", rescue(data.decode("utf-8", "surrogateescape"), _finite))
 
 
 def parse_object(data: bytes, numbers: Numbers = Numbers.FLOAT, target: str = "map[string]interface {}") -> Result[dict[str, Json], str]:
@@ -96,13 +101,29 @@ def is_valid(data: bytes) -> bool:
 
 def marshal(value: Json, escape_html: bool = True) -> bytes:
     """`json.Marshal`, or the reference's `JSONMarshal` with `escape_html=False`. Floats must be finite."""
-    return _escape(_render(value), escape_html)
+    return finish(_render(value), escape_html)
 
 
 def marshal_strings(data: Mapping[str, bytes], escape_html: bool = False) -> bytes:
     """JSON object of `string(value)` for each value; bytes that are not UTF-8 are written as the escape `\\ufffd`."""
     strings = {key: value.decode("utf-8", "surrogateescape") for key, value in data.items()}
-    return _escape(_ENCODER.encode(strings), escape_html)
+    return finish(_ENCODER.encode(strings), escape_html)
+
+
+def quoted(raw: bytes) -> str:
+    """A Go string as a JSON string, within a text that is still to be given to `finish`."""
+    return _QUOTE(raw.decode("utf-8", "surrogateescape"))
+
+
+def finish(text: str, escape_html: bool) -> bytes:
+    """`text` is JSON; the characters replaced here stand in strings only."""
+    if escape_html:
+        text = text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+    text = text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        return _LONE.sub(r"\\ufffd", text).encode()
 
 
 def value_kind(value: Json) -> str:
@@ -174,7 +195,7 @@ _CHECK = json.JSONDecoder(parse_float=len, parse_int=len, parse_constant=_refuse
 
 def _decode(data: bytes, text: str, numbers: Numbers) -> Json:
     """The plain decoder serves where every string is whole: valid UTF-8 and no escaped surrogate."""
-    if _is_utf8(data) and not _SURROGATE.search(data):
+    if (text.isascii() or _is_utf8(data)) and not _SURROGATE.search(data):
         return cast("Json", _DECODERS[numbers, False].decode(text))
     return cast("Json", _clean(_DECODERS[numbers, True].decode(text)))
 
@@ -247,6 +268,7 @@ def _value_end(text: str, at: int) -> int:
 # --- writing ---------------------------------------------------------------------------------------------------------------------
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+_QUOTE = json.encoder.encode_basestring
 _LONE = re.compile("[\ud800-\udfff]")
 
 
@@ -296,14 +318,3 @@ def _scalar(value: Json) -> str:
             return float_json(value)
         case _:
             return _ENCODER.encode(value)
-
-
-def _escape(text: str, escape_html: bool) -> bytes:
-    """`text` is JSON; the characters replaced here stand in strings only."""
-    if escape_html:
-        text = text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
-    text = text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
-    try:
-        return text.encode()
-    except UnicodeEncodeError:
-        return _LONE.sub(r"\\ufffd", text).encode()

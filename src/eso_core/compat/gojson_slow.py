@@ -217,6 +217,13 @@ def read(text: str, convert: Callable[[str], Any]) -> Result[Any, str]:
     return Failure(wrong) if wrong else Success(value)
 
 
+def rescue(text: str, convert: Callable[[str], Any]) -> Any:
+    """The value of `text` with None for each number that `convert` refuses; None as a whole where the syntax is wrong."""
+    reader = Reader(text, convert)
+    value = reader.run()
+    return None if reader.fault else value
+
+
 def fault(text: str) -> str | None:
     """What is wrong with the syntax of `text`; None if nothing is."""
     reader = Reader(text, len)

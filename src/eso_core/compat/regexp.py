@@ -3,24 +3,32 @@
 Both take the same language with these differences, levelled here: `\\C` is refused, names of groups are ASCII, and Go 1.25 on knows the
 long names of Unicode categories (`\\p{Letter}`). Matching is linear in the text. A pattern that needs more than `MEMORY_MAX` is refused
 although Go might take it.
+
+Texts are matched as bytes. Where one is not UTF-8, Go sees U+FFFD in place of each stray byte; RE2 is given a text that holds it, and
+the places of its matches are moved back. RE2 sees `\\B` between the bytes of one character, too; such an (empty) match is passed over.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
+from functools import cache, lru_cache
+from typing import Any, TypeAlias
 
 import re2
 from returns.result import Failure, Result, Success
 
 from eso_core.compat.letters import character_class
-from eso_core.compat.text import go_text, quote, whole
+from eso_core.compat.runes import members
+from eso_core.compat.text import go_text, quote, to_bytes, whole
 
 PATTERN_MAX = 65_536  # characters
 MEMORY_MAX = 8 << 20  # bytes of a compiled program
 OUTPUT_MAX = 65_536  # characters of one replaced text
 CACHE_MAX = 256  # patterns
+
+Spans: TypeAlias = list[tuple[int, int]]
+Finds: TypeAlias = Iterator[Spans]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,43 +37,78 @@ class Pattern:
 
     source: str
     program: Any
+    endless: bool  # whether a search may look at text far beyond the match that it finds
+    size: int  # instructions of the program, which is what a search of one byte may cost
+    groups: range  # numbers of the groups, the whole match included
 
     def matches(self, text: str) -> bool:
         """`MatchString`: whether any part of `text` matches."""
-        return self.program.search(whole(text)) is not None
+        return self._next(to_bytes(text), 0) is not None
+
+    def matches_bytes(self, raw: bytes) -> bool:
+        """`MatchString` of any Go string."""
+        return self._next(_readable(raw)[0], 0) is not None
 
     def replace_all(self, text: str, template: str) -> Result[str, str]:
-        """`ReplaceAllString`; fails where the result is longer than `OUTPUT_MAX`."""
-        text, parts, out, size, last = whole(text), _expansion(whole(template)), [], 0, 0
-        for spans in self._spans(text):
-            pieces = [text[last : spans[0][0]]]
-            if spans[0][1] > last or spans[0][0] == 0:
-                pieces += [self._expanded(part, text, spans) for part in parts]
-            last = spans[0][1]
-            size += sum(map(len, pieces))
+        """`ReplaceAllString`; fails where the result up to the end of the last match is longer than `OUTPUT_MAX`."""
+        out: list[str] = []
+        size = 0
+        for piece in self.replaced(to_bytes(text), to_bytes(template)):
             if size > OUTPUT_MAX:
                 return Failure(f"result of replacing {quote(self.source)} exceeds {OUTPUT_MAX} characters")
-            out += pieces
-        return Success("".join(out) + text[last:])
+            out.append(piece.decode())
+            size += len(out[-1])
+        return Success("".join(out))
 
-    def _spans(self, text: str) -> "Iterator[list[tuple[int, int]]]":
-        """Every match as spans of its groups, an empty one after each character included."""
+    def replaced(self, raw: bytes, template: bytes, *, literal: bool = False, finds: Finds | None = None) -> Iterator[bytes]:
+        """The pieces of `ReplaceAllString(raw, template)`, or of `ReplaceAllLiteralString`; `finds` stands for `self.found(raw)`."""
+        parts = (template,) if literal else self._numbered(_expansion(template))
+        last = 0
+        for spans in self.found(raw) if finds is None else finds:
+            yield raw[last : spans[0][0]]
+            for part in parts:
+                if isinstance(part, bytes):
+                    yield part
+                elif part < len(spans) and spans[part][0] >= 0:
+                    yield raw[spans[part][0] : spans[part][1]]
+            last = spans[0][1]
+        yield raw[last:]
+
+    def found(self, raw: bytes) -> Finds:
+        """The matches that `FindAll` finds, as the spans of their groups: (-1, -1) for a group without part in the match.
+
+        An empty match right after the match before it is none.
+        """
+        last = -1
+        if raw.isascii():
+            for found in self.program.finditer(raw):
+                start, end = found.span()
+                if not start == end == last:
+                    yield [found.span(group) for group in self.groups]
+                last = end
+            return
+        text, back = _readable(raw)
         at = 0
-        while at <= len(text):
-            found = self.program.search(text, at)
-            if found is None:
-                return
-            spans = [found.span(group) for group in range(self.program.groups + 1)]
-            yield spans
-            at = max(at + 1, spans[0][1])
+        while at <= len(text) and (found := self._next(text, at)) is not None:
+            start, end = found.span()
+            if not start == end == last:
+                spans = [found.span(group) for group in self.groups]
+                yield spans if back is None else [(back(first), back(after)) for first, after in spans]
+            at, last = (_after(text, at) if end == at else end), end
 
-    def _expanded(self, part: "str | _Group", text: str, spans: list[tuple[int, int]]) -> str:
-        if isinstance(part, str):
-            return part
-        number = part.number if part.number >= 0 else self.program.groupindex.get(part.name, len(spans))
-        if number >= len(spans) or spans[number][0] < 0:
-            return ""
-        return text[spans[number][0] : spans[number][1]]
+    def _next(self, text: bytes, at: int) -> Any:
+        found = self.program.search(text, at)
+        while found is not None and _within_rune(text, found.start()):
+            found = self.program.search(text, _after(text, found.start()))
+        return found
+
+    def _numbered(self, parts: "tuple[bytes | _Group, ...]") -> tuple[bytes | int, ...]:
+        """`parts` with the number of each group; a group that does not exist is left out."""
+        if all(isinstance(part, bytes) for part in parts):
+            return parts  # type: ignore[return-value]
+        named = self.program.groupindex
+        numbered = (part if isinstance(part, bytes) else named.get(part.name, -1) if part.number < 0 else part.number for part in parts)
+        return tuple(part for part in numbered if isinstance(part, bytes) or part >= 0)
 
 
 def compile_pattern(source: str) -> Result[Pattern, str]:
@@ -83,6 +126,65 @@ def find_matcher(source: str) -> Result[Pattern, str]:
 def match_string(source: str, text: str) -> Result[bool, str]:
     """`regexp.MatchString`, unanchored."""
     return compile_pattern(source).map(lambda pattern: pattern.matches(text))
+
+
+def quote_meta(raw: bytes) -> bytes:
+    """`regexp.QuoteMeta`."""
+    return _SPECIAL.sub(rb"\\\g<0>", raw)
+
+
+def split_points(finds: Finds, n: int, size: int) -> "Iterator[tuple[int, int]]":
+    """The spans between matches that `Regexp.Split(text, n)` gives for a text of `size` bytes, from what `found` gives; `n` is not 0."""
+    begin, end, count = 0, 0, 0
+    for spans in finds:
+        if count == n - 1:
+            break
+        end, after = spans[0]
+        if after:
+            yield begin, end
+            count += 1
+        begin = after
+    if end != size:
+        yield begin, size
+
+
+# --- texts that are not UTF-8 ----------------------------------------------------------------------------------------------------
+
+_ENDLESS = re.compile(r"[*+]|,\}")
+_SPECIAL = re.compile(rb"[\\.+*?()|\[\]{}^$]")
+_STRAYS = re.compile("[\udc80-\udcff]+")
+
+
+def _readable(raw: bytes) -> tuple[bytes, Callable[[int], int] | None]:
+    """`raw` with U+FFFD for each stray byte, and what turns a place in it into one in `raw`; None where the two are the same."""
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        pass
+    else:
+        return raw, None
+    text = raw.decode("utf-8", "surrogateescape")
+    strays: list[int] = []
+    size = last = 0
+    for run in _STRAYS.finditer(text):
+        size += len(text[last : run.start()].encode())
+        after = size + 3 * len(run[0])
+        strays += range(size, after, 3)
+        size, last = after, run.end()
+    replaced = _STRAYS.sub(lambda run: "\ufffd" * len(run[0]), text).encode()
+    return replaced, lambda at: at - 2 * bisect_left(strays, at)
+
+
+def _within_rune(text: bytes, at: int) -> bool:
+    return at < len(text) and text[at] & 0xC0 == 0x80
+
+
+def _after(text: bytes, at: int) -> int:
+    """The place after the character at `at`; beyond the text at its end."""
+    at += 1
+    while _within_rune(text, at):
+        at += 1
+    return at
 
 
 # --- compiling -----------------------------------------------------------------------------------------------------------------
@@ -138,7 +240,9 @@ def _compile(source: str) -> Result[Pattern, str]:
     except re2.error as fault:
         return Failure(_go_message(source, fault.args[0]))
     refused = _refused(source)
-    return Failure(_PREFIX + refused) if refused else Success(Pattern(source, program))
+    if refused:
+        return Failure(_PREFIX + refused)
+    return Success(Pattern(source, program, _ENDLESS.search(source) is not None, program.programsize, range(program.groups + 1)))
 
 
 def _level(source: str) -> str:
@@ -185,19 +289,25 @@ class _Group:
     number: int
 
 
-_REFERENCE = re.compile(rf"\$(?:(\$)|\{{([{character_class().removeprefix('-.')}]+)\}}|([{character_class().removeprefix('-.')}]+))")
-
-
 @lru_cache(maxsize=CACHE_MAX)
-def _expansion(template: str) -> "tuple[str | _Group, ...]":
+def _expansion(template: bytes) -> "tuple[bytes | _Group, ...]":
     """`Regexp.Expand`: `$1`, `$name`, `${name}` and `$$`; a `$` that starts none of them stands for itself."""
-    out: list[str | _Group] = []
+    text = template.decode("utf-8", "surrogateescape")
+    out: list[bytes | _Group] = []
     last = 0
-    for found in _REFERENCE.finditer(template):
-        out.append(template[last : found.start()])
-        out.append("$" if found[1] else _group(found[2] or found[3]))
+    for found in _reference().finditer(text) if "$" in text else ():
+        out.append(text[last : found.start()].encode("utf-8", "surrogateescape"))
+        out.append(b"$" if found[1] else _group(found[2] or found[3]))
         last = found.end()
-    return (*out, template[last:])
+    return tuple(part for part in (*out, text[last:].encode("utf-8", "surrogateescape")) if part)
+
+
+@cache
+def _reference() -> re.Pattern[str]:
+    """A name is letters, decimal digits (other numbers end it) and `_`."""
+    others = "".join(members("numbers") - members("digits"))
+    name = f"(?:(?![{others}])[{character_class().removeprefix('-.')}])+"
+    return re.compile(rf"\$(?:(\$)|\{{({name})\}}|({name}))")
 
 
 def _group(name: str) -> _Group:

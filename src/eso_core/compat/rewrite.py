@@ -18,8 +18,11 @@ OUTPUT_MAX = 64 << 20  # bytes of all keys and values together
 
 Data: TypeAlias = Mapping[str, bytes]
 Rewritten: TypeAlias = Result[dict[str, bytes], str]
-Render: TypeAlias = Callable[[str, str], Result[str, str]]
-"""(template, key) -> new key. The failure says what failed: `failed to parse template: ...`."""
+Rename: TypeAlias = Callable[[str], Result[str, str]]
+"""key -> new key. The failure says what failed: `failed to execute template for key "a": ...`."""
+
+Render: TypeAlias = Callable[[str], Result[Rename, str]]
+"""template -> what renames by it, or `failed to parse template: ...`, which is so without any key, too."""
 
 
 class Regexp(Protocol):
@@ -84,7 +87,7 @@ def rewrite_regexp(operation: Regexp, data: Data) -> Rewritten:
 
 def rewrite_transform(operation: Transform, data: Data, render: Render) -> Rewritten:
     """Every key replaced by its rendered template."""
-    renamed = _renamed(data, lambda key: render(operation.template, key))
+    renamed = render(operation.template).bind(lambda rename: _renamed(data, rename))
     return renamed.alt(lambda fault: f"transform failed with {fault}")
 
 
@@ -109,7 +112,7 @@ def _bounded(data: dict[str, bytes]) -> Rewritten:
     return Success(data) if size <= OUTPUT_MAX else Failure(f"result exceeds {OUTPUT_MAX} bytes")
 
 
-def _renamed(data: Data, name: Callable[[str], Result[str, str]]) -> Rewritten:
+def _renamed(data: Data, name: Rename) -> Rewritten:
     out: dict[str, bytes] = {}
     for key in sorted(data):
         match name(key):

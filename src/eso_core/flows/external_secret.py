@@ -1,8 +1,9 @@
-"""The life of one ExternalSecret: due → needs → asks → decode → render → reconcile → settle."""
+"""The life of one ExternalSecret: due → needs → asks → decode → templates → reconcile (render) → settle."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -13,7 +14,7 @@ from eso_core import because
 from eso_core.api import ExternalSecret, InvalidObject, parse_external_secret
 from eso_core.compat.hash import owner_label
 from eso_core.config import Config
-from eso_core.effect import Flow, Followed, Gone, Present, Selection, Unreadable, Whole, World, fetch, read, write
+from eso_core.effect import Flow, Followed, Gone, Present, Selection, Unreadable, Whole, World, compute, fetch, read, write
 from eso_core.failure import Failure, InvalidSpec, Missing, Stale
 from eso_core.flows.common import conclude, read_all
 from eso_core.instant import Instant
@@ -40,9 +41,11 @@ from eso_core.stages.depart import FINALIZER, depart, wants_finalizer
 from eso_core.stages.due import NotDue, Overtaken, due, unusable_interval
 from eso_core.stages.marks import claim
 from eso_core.stages.needs import Blocked, NotOurs, Resolved, needs
-from eso_core.stages.reconcile import Observed, needs_look, reconcile
+from eso_core.stages.reconcile import Observed, needs_look, reconcile, wants_templates
 from eso_core.stages.settle import settle
+from eso_core.stages.templates import NO_PIECES, Pieces, evaluate_templates, takes_long, template_sources, transformer
 from eso_core.target import OWNER_LABEL, TargetSeen, see_target
+from eso_core.template import Ambient
 
 WRITES_MAX = 3  # plans carried out in one pass, each after the target turned out to have changed
 
@@ -88,9 +91,17 @@ def sync(key: Ref, config: Config) -> Flow[Settled]:
         if isinstance(es_or_end, Settled):
             return es_or_end
         es = es_or_end
-    decoded = yield from _answers(es, step)
+    made = (yield from _made(es, kind, step, config)) if isinstance(step, Resolved) else Made(Bad(step.failure))
     waits_on = step.waits_on if isinstance(step, Blocked) else frozenset()
-    return (yield from _carry_out(es, kind, decoded, target, started, waits_on))
+    return (yield from _carry_out(es, kind, made, target, started, waits_on))
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What this pass wants in its target."""
+
+    decoded: Result[Decoded, Failure]
+    pieces: Result[Pieces, Failure] = NO_PIECES
 
 
 def _fault(es: ExternalSecret, kind: Kind | Plan | Blocked) -> Plan | None:
@@ -104,21 +115,30 @@ def _fault(es: ExternalSecret, kind: Kind | Plan | Blocked) -> Plan | None:
     return None
 
 
-def _answers(es: ExternalSecret, step: Blocked | Resolved) -> Flow[Result[Decoded, Failure]]:
-    """What the backends say, as the values of the target."""
-    if isinstance(step, Blocked):
-        return Bad(step.failure)
+def _made(es: ExternalSecret, kind: Kind, step: Resolved, config: Config) -> Flow[Made]:
+    """What the backends say, as values, and what the templates make of them."""
     asked = questions(es, step)
     if isinstance(asked, InvalidSpec):
-        return Bad(asked)
+        return Made(Bad(asked))
     answers, _now = yield from fetch(tuple(question.ask for question in asked))
-    return decode_answers(es, asked, answers)
+    world = World({})
+    sources = template_sources(es)
+    if sources:
+        world, _now = yield from read(*sources)
+
+    def make(ambient: Ambient) -> Made:
+        decoded = decode_answers(es, asked, answers, transformer(ambient))
+        if isinstance(decoded, Bad) or not wants_templates(es, decoded.unwrap()):
+            return Made(decoded)
+        return Made(decoded, evaluate_templates(es, kind, decoded.unwrap().values, world, ambient, config.template_delimiters))
+
+    return (yield from compute(make, long=takes_long(es, world)))
 
 
 def _carry_out(
     es: ExternalSecret,
     kind: Kind,
-    decoded: Result[Decoded, Failure],
+    made: Made,
     target: TargetSeen | None,
     started: Instant,
     waits_on: frozenset[Ref],
@@ -126,13 +146,13 @@ def _carry_out(
     """Plan, write, and plan again from a fresh read when the target has changed meanwhile."""
     now = started
     orphans = yield from _orphans(es)
-    if needs_look(es, kind, decoded, target):
+    if needs_look(es, kind, made.decoded, target):
         fresh = yield from _look(es, kind)
         if isinstance(fresh, Settled):
             return fresh
         target = fresh.target
     for _ in range(WRITES_MAX):
-        plan = reconcile(Observed(external_secret=es, decoded=decoded, target=target, orphans=orphans, kind=kind))
+        plan = reconcile(Observed(external_secret=es, decoded=made.decoded, pieces=made.pieces, target=target, orphans=orphans, kind=kind))
         outcomes: list[Outcome] = []
         for step in plan.steps:
             outcome, now = yield from write(step.action)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
+from eso_core.effect import Computed
 from eso_core.machines.apply import Applicable
 from eso_core.plan import Outcome, Settled
 from eso_core.refs import Ref
@@ -25,6 +27,14 @@ class SendCall:
     ticket: int
     call: Call
     label: str
+
+
+@dataclass(frozen=True, slots=True)
+class SendWork:
+    """Call ``run`` where it does not stand in the way; answer with :meth:`Engine.work_reply`. It raises nothing."""
+
+    ticket: int
+    run: Callable[[], Computed] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,4 +62,4 @@ class Report:
     writes: tuple[tuple[Applicable, Outcome], ...]
 
 
-Command = SendKube | SendCall | OpenWatch | CloseWatch | Report
+Command = SendKube | SendCall | SendWork | OpenWatch | CloseWatch | Report

@@ -18,11 +18,15 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, assert_never
 
 from eso_core.door import Answer, Ask, Failed
 from eso_core.effect import (
     Answers,
+    Body,
+    Compute,
+    Computed,
     Effect,
     Fetch,
     Flow,
@@ -39,13 +43,13 @@ from eso_core.effect import (
     World,
     Write,
 )
-from eso_core.failure import Broken, Failure, Unreachable
+from eso_core.failure import Broken, Failure, Throttled, Unreachable
 from eso_core.instant import SECOND, Now
 from eso_core.machines.apply import Applicable, call_of, outcome_of
 from eso_core.machines.backends import Backends, Conversation, Load, Stay
 from eso_core.machines.backoff import Backoff as Pauses
 from eso_core.machines.cache import Cache, Change, version_number
-from eso_core.machines.commands import CloseWatch, Command, OpenWatch, Report, SendCall, SendKube
+from eso_core.machines.commands import CloseWatch, Command, OpenWatch, Report, SendCall, SendKube, SendWork
 from eso_core.machines.events import EventRecorder
 from eso_core.machines.kinds import Kinds, Watched
 from eso_core.machines.lookups import KEEP_S, Inquiry, Looked, Lookups
@@ -72,6 +76,7 @@ from eso_core.plan import (
     UpdateTarget,
 )
 from eso_core.refs import Kind, Ref
+from eso_core.template.limits import Ambient, Chance, Meter
 from eso_core.wire import CallFailed, CallReply, KubeCall, KubeReply
 
 # ---------------------------------------------------------------- what the owner says at the start
@@ -83,6 +88,7 @@ class Limits:
 
     passes_max: int = 128  # passes that are not waiting for a backend
     parked_max: int = 1024  # passes that are
+    works_max: int = 4096  # passes that wait for a long computation
     kube_max: int = 48  # requests to the API server at a time, streams and lists not counted
     events_max: int = 12  # of them, kept free for events, so that writes do not starve them
     events_waiting_max: int = 20_000  # further events are dropped
@@ -121,6 +127,7 @@ class Engine:
         flows: Mapping[Kind, Callable[[Ref], Flow[Settled]]],
         load: Load,
         random: Callable[[], float],
+        chance: Chance,
         follow: Callable[[Kind], Watched],
         namespace: str = "",
         limits: Limits = Limits(),
@@ -137,6 +144,8 @@ class Engine:
         self._backends = Backends(load, random)
         self._events = EventRecorder()
         self._passes: dict[Ref, _Pass] = {}
+        self._works: dict[int, _Pass] = {}
+        self._chance = chance
         self._parked = 0
         self._asides = 0  # in this tick
         self._ready: deque[tuple[_Pass, Reply | None]] = deque()
@@ -229,6 +238,12 @@ class Engine:
         conversation = self._talks.pop(ticket, None)
         if conversation is not None:
             self._backends.reply(conversation, reply, now.mono)
+
+    def work_reply(self, ticket: int, computed: Computed, now: Now) -> None:
+        """What a :class:`SendWork` has given."""
+        current = self._works.pop(ticket, None)
+        if current is not None:
+            self._resume(current, computed, now)
 
     def watch_lines(self, ticket: int, lines: Iterable[bytes], now: Now) -> None:
         """Complete lines of a stream, in order."""
@@ -350,7 +365,7 @@ class Engine:
         return self._limits.parked_max - self._parked
 
     def _has_room(self) -> bool:
-        return len(self._passes) - self._parked < self._limits.passes_max and self._parked < self._limits.parked_max
+        return len(self._passes) - self._parked - len(self._works) < self._limits.passes_max and self._parked < self._limits.parked_max
 
     def _start_passes(self, now: Now, worked: bool) -> None:
         """``worked``: there is other work, so that less time is to be lost with passes that are likely to be put aside."""
@@ -402,13 +417,15 @@ class Engine:
     def _break_off(self, current: _Pass, why: str, now: Now) -> None:
         self._settle(current, Settled(requeue=Backoff(), detail=Broken(f"internal error: {why}")), now)
 
-    def _perform(self, current: _Pass, effect: Effect, now: Now) -> World | Answers | Outcome | None:
+    def _perform(self, current: _Pass, effect: Effect, now: Now) -> Body | None:
         """Answer an effect at once, or start what will answer it (``None``)."""
         match effect:
             case Read(what):
                 return self._read(current, what, now)
             case Fetch(asks):
                 return self._fetch(current, asks, now)
+            case Compute(make, long):
+                return self._compute(current, partial(make, Ambient(now.wall.ns, self._chance, Meter())), now, long=long)
             case Write(Emit(event)):
                 call = self._events.record(event, now)
                 if call is not None:
@@ -420,7 +437,7 @@ class Engine:
             case _:
                 assert_never(effect)  # type: ignore[arg-type]  # the action inside Write is matched, not narrowed
 
-    def _resume(self, current: _Pass, body: World | Answers | Outcome, now: Now) -> None:
+    def _resume(self, current: _Pass, body: Body, now: Now) -> None:
         if self._passes.get(current.key) is current:
             self._ready.append((current, Reply(body, now.wall)))
 
@@ -580,6 +597,20 @@ class Engine:
         self._parked += 1
         return None
 
+    # ------------------------------------------------------------ Compute
+
+    def _compute(self, current: _Pass, run: Callable[[], object], now: Now, *, long: bool) -> Computed | None:
+        if not long:
+            return Computed(run())
+        if len(self._works) >= self._limits.works_max:
+            detail = Throttled(f"{self._limits.works_max} objects with templates that take long are waiting already")
+            self._settle(current, Settled(requeue=Backoff(), detail=detail), now)
+            return None
+        ticket = self._ticket()
+        self._works[ticket] = current
+        self._out.append(SendWork(ticket, partial(_computed, run)))
+        return None
+
     def _unpark(self, current: _Pass, stay: Stay) -> None:
         self._parked -= 1
         current.parked = False
@@ -647,6 +678,13 @@ class Engine:
     def _ticket(self) -> int:
         self._tickets += 1
         return self._tickets
+
+
+def _computed(run: Callable[[], object]) -> Computed:
+    try:
+        return Computed(run())
+    except Exception as bug:  # told to the flow, which ends by it
+        return Computed(None, bug)
 
 
 def _where(bug: BaseException) -> str:

@@ -28,7 +28,7 @@ from eso_core.api import DataEntry, DataFromEntry, ExternalSecret, RemoteRef, Re
 from eso_core.api import Find as FindSpec
 from eso_core.compat.decode import check_null_bytes, check_null_bytes_map, decode, decode_map
 from eso_core.compat.keys import convert_keys, validate_keys
-from eso_core.compat.rewrite import rewrite_map
+from eso_core.compat.rewrite import Render, rewrite_map
 from eso_core.door import Absent, Answer, Blob, Entries, Failed, Found
 from eso_core.effect import Answers
 from eso_core.failure import Broken, Failure, InvalidSpec, Missing, describe
@@ -46,12 +46,15 @@ class Decoded:
     missing: tuple[str, ...] = ()
 
 
-def decode_answers(es: ExternalSecret, questions: tuple[Question, ...], answers: Answers) -> Result[Decoded, Failure]:
-    """All entries, in order. The first entry that fails decides; an absent one fails only under ``deletionPolicy: Retain``."""
+def decode_answers(es: ExternalSecret, questions: tuple[Question, ...], answers: Answers, transform: Render) -> Result[Decoded, Failure]:
+    """All entries, in order. The first entry that fails decides; an absent one fails only under ``deletionPolicy: Retain``.
+
+    ``transform`` renders the template of a ``rewrite.transform`` for one key.
+    """
     values: dict[str, SecretBytes] = {}
     missing: list[str] = []
     for question in questions:
-        entry = _entry(es, question, answers.by_ask.get(question.ask, Failed(Broken("no answer"))))
+        entry = _entry(es, question, answers.by_ask.get(question.ask, Failed(Broken("no answer"))), transform)
         if isinstance(entry, Absent) and es.spec.target.deletion_policy != "Retain":
             missing.append(_missing(es, question))
         elif isinstance(entry, Absent):
@@ -63,10 +66,10 @@ def decode_answers(es: ExternalSecret, questions: tuple[Question, ...], answers:
     return Success(Decoded(values, tuple(missing)))
 
 
-def _entry(es: ExternalSecret, question: Question, answer: Answer) -> Result[Values, Failure] | Absent:
+def _entry(es: ExternalSecret, question: Question, answer: Answer, transform: Render) -> Result[Values, Failure] | Absent:
     if question.part == "data":
         return _one(es.spec.data[question.index], question, answer)
-    return _many(es.spec.data_from[question.index], question, answer)
+    return _many(es.spec.data_from[question.index], question, answer, transform)
 
 
 def _one(entry: DataEntry, question: Question, answer: Answer) -> Result[Values, Failure] | Absent:
@@ -90,7 +93,7 @@ def _one(entry: DataEntry, question: Question, answer: Answer) -> Result[Values,
             assert_never(inside)
 
 
-def _many(entry: DataFromEntry, question: Question, answer: Answer) -> Result[Values, Failure] | Absent:
+def _many(entry: DataFromEntry, question: Question, answer: Answer, transform: Render) -> Result[Values, Failure] | Absent:
     spec = entry.find or entry.extract
     assert spec is not None
     inside = answer
@@ -106,7 +109,7 @@ def _many(entry: DataFromEntry, question: Question, answer: Answer) -> Result[Va
             found = {key: value.reveal() for key, value in values.items()}
             return (
                 _converted(spec.conversion_strategy if early else "None", found)
-                .bind(partial(_shaped, entry.rewrite, spec))
+                .bind(partial(_shaped, entry.rewrite, spec, transform))
                 .alt(InvalidSpec)
             )
         case Found():
@@ -120,9 +123,9 @@ def _property_absent(name: str) -> Absent:
     return Absent(f'the secret has no property "{name}"')
 
 
-def _shaped(rewrites: tuple[Rewrite, ...], spec: RemoteRef | FindSpec, data: Mapping[str, bytes]) -> Result[Values, str]:
+def _shaped(rewrites: tuple[Rewrite, ...], spec: RemoteRef | FindSpec, transform: Render, data: Mapping[str, bytes]) -> Result[Values, str]:
     return (
-        _renamed(rewrites, spec.conversion_strategy, data)
+        _renamed(rewrites, spec.conversion_strategy, transform, data)
         .bind(lambda d: validate_keys(d).alt(_bad_keys))
         .bind(lambda d: decode_map(spec.decoding_strategy, d).alt(_undecodable(spec.decoding_strategy)))
         .bind(lambda d: check_null_bytes_map(spec.null_byte_policy, d).map(lambda _: d))
@@ -130,9 +133,11 @@ def _shaped(rewrites: tuple[Rewrite, ...], spec: RemoteRef | FindSpec, data: Map
     )
 
 
-def _renamed(rewrites: tuple[Rewrite, ...], strategy: str, data: Mapping[str, bytes]) -> Result[Mapping[str, bytes], str]:
+def _renamed(
+    rewrites: tuple[Rewrite, ...], strategy: str, transform: Render, data: Mapping[str, bytes]
+) -> Result[Mapping[str, bytes], str]:
     if rewrites:
-        return _rewritten(rewrites, data).alt(lambda e: f"error applying rewrite to keys: {e}")
+        return rewrite_map(rewrites, data, transform).map(_mapping).alt(lambda e: f"error applying rewrite to keys: {e}")
     return _converted(strategy, data)
 
 
@@ -151,15 +156,6 @@ def _undecodable(strategy: str) -> Callable[[str], str]:
 
 def _bad_keys(error: str) -> str:
     return f"invalid secret keys (TIP: use rewrite or conversionStrategy to change keys): {error}"
-
-
-def _rewritten(rewrites: tuple[Rewrite, ...], data: Mapping[str, bytes]) -> Result[Mapping[str, bytes], str]:
-    return rewrite_map(rewrites, data, _no_templates).map(_mapping)
-
-
-def _no_templates(template: str, key: str) -> Result[str, str]:
-    """``rewrite.transform`` is rendered by the template engine; without actions a template is its own text."""
-    return Success(template) if "{{" not in template else Bad("templates are not built yet")
 
 
 def _missing(es: ExternalSecret, question: Question) -> str:

@@ -31,6 +31,7 @@ from eso_core.stages.aim import is_generic, ref_of, target_of, verdicts_of
 from eso_core.stages.decode import Decoded
 from eso_core.stages.marks import desired_of, is_ours, owned_labels, owners_of, refusal
 from eso_core.stages.render import manager_of, render
+from eso_core.stages.templates import NO_PIECES, Pieces
 from eso_core.target import HASH_ANNOTATION, MERGING, TargetSeen
 
 
@@ -38,13 +39,15 @@ from eso_core.target import HASH_ANNOTATION, MERGING, TargetSeen
 class Observed:
     """Everything the decision depends on.
 
-    ``decoded``: what the backends gave, or why they gave nothing. ``target``: the target, which is of this ``kind``, as far as it was
+    ``decoded``: what the backends gave, or why they gave nothing. ``pieces``: what the templates made of it.
+    ``target``: the target, which is of this ``kind``, as far as it was
     read; with its content when the creation policy keeps foreign keys. ``orphans``: Secrets that this object created under other names.
     """
 
     external_secret: ExternalSecret
     decoded: Result[Decoded, Failure]
     target: TargetSeen | None
+    pieces: Result[Pieces, Failure] = NO_PIECES
     orphans: tuple[TargetSeen, ...] = ()
     kind: Kind = SECRET
 
@@ -62,6 +65,12 @@ def reconcile(seen: Observed) -> Plan:
     if not decoded.values and policy == "Delete":
         return _delete(seen, events)
     return _write(seen, decoded, events)
+
+
+def wants_templates(es: ExternalSecret, decoded: Decoded) -> bool:
+    """Whether the plan for ``decoded`` has content: without values nothing is written, unless foreign keys are to stay."""
+    target = es.spec.target
+    return target.creation_policy != "None" and (bool(decoded.values) or target.deletion_policy == "Merge")
 
 
 def needs_look(es: ExternalSecret, kind: Kind, decoded: Result[Decoded, Failure], target: TargetSeen | None) -> bool:
@@ -103,7 +112,7 @@ def _write(seen: Observed, decoded: Decoded, events: tuple[Event, ...]) -> Plan:
     if es.spec.target.immutable and target is not None and seen.kind == SECRET:
         steps = (*_orphan_steps(seen), *_freeze_steps(seen, target))
         return Plan(steps=steps, because=verdicts.synced, events=events, binding=binding)
-    rendered = render(es, seen.kind, decoded.values, target)
+    rendered = seen.pieces.bind(lambda pieces: render(es, seen.kind, decoded.values, pieces, target))
     if isinstance(rendered, Bad):
         bound = binding if target is not None else None
         return Plan(because=verdicts.template_failed, detail=rendered.failure(), events=events, binding=bound)

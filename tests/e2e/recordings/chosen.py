@@ -23,10 +23,17 @@ GROUPS: dict[str, str] = {
     # rewrites, conditions of cluster stores, one or two of each way to read
     "basic": """
         data-single css-namespaces-deny css-regex-allow css-selector-deny cluster-store-not-found store-becomes-invalid
-        rewrite-merge rewrite-merge-json rewrite-collision rewrite-illegal find-name decoding-map mixed-precedence
+        rewrite-transform rewrite-merge rewrite-merge-json rewrite-collision rewrite-illegal find-name decoding-map mixed-precedence
     """,
     "provider": "css-auth-referent kube-find-name kube-serviceaccount vault-data vault-find-path vault-deleted",
-    "generic": "gt-configmap gt-configmap-delete gt-configmap-merge gt-disabled gt-orphan gt-secret-kind gt-unknown-kind",
+    # every source of templates, their errors, and keys that come and go
+    "template": """
+        binary-values from-configmap-kv from-configmap-missing from-secret literal-labels literal-invalid-yaml
+        merge-existing missing-key precedence syntax-error template-key-removed tls-invalid type-change
+    """,
+    "generic": """
+        gt-configmap gt-configmap-delete gt-configmap-merge gt-custom-resource gt-disabled gt-orphan gt-secret-kind gt-unknown-kind
+    """,
     # the operator is away, changes happen, it comes back
     "swap": "drift-while-down",
     "validation": "val-externalsecret-refresh val-externalsecret-refs",

@@ -1,7 +1,6 @@
 """Adapters of `eso_core/compat`."""
 
 import json
-import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,8 +9,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from returns.result import Failure, Result, Success
 
 from eso_core.compat import cron, decode, duration, gjson, gofmt, gojson, gotime, hash, keys, property, regexp, rewrite, values
+from eso_core.stages.templates import transformer
 from tests.parity.form import Adapter, NotBuilt, raw, raw_map
 from tests.rewrites import Merge, Operation, Regexp, Transform
+from tests.unit.core.objects import ambient
 
 
 def _object_hash(args: dict[str, Any]) -> Result[Any, str]:
@@ -102,15 +103,8 @@ def _operation(spec: dict[str, Any]) -> Operation:
     )
 
 
-def _render(template: str, key: str) -> Result[str, str]:
-    """Stands in for the template engine: knows the template that changes nothing."""
-    if re.fullmatch(r"\{\{\s*\.value\s*\}\}", template):
-        return Success(key)
-    raise NotBuilt("transform template")
-
-
 def _rewrite_map(args: dict[str, Any]) -> Result[Any, str]:
-    return rewrite.rewrite_map([_operation(spec) for spec in args["operations"] or ()], raw_map(args["in"]), _render)
+    return rewrite.rewrite_map([_operation(spec) for spec in args["operations"] or ()], raw_map(args["in"]), transformer(ambient()))
 
 
 def _gjson(args: dict[str, Any]) -> Result[Any, str]:

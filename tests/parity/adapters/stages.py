@@ -11,18 +11,21 @@ from eso_core.api.admission import template_errors
 from eso_core.api.external_secret import SyncWindow, SyncWindows, Target
 from eso_core.api.parse import parse
 from eso_core.compat import duration, gotime, hash
+from eso_core.effect import Gone, Present, Readable, Seen, Whole, World
 from eso_core.failure import describe
 from eso_core.instant import SECOND, Instant
 from eso_core.machines.cache import Change
 from eso_core.plan import At, OnChange, Requeue, SecretBody
-from eso_core.refs import EXTERNAL_SECRET, SECRET, Ref
+from eso_core.refs import CONFIG_MAP, EXTERNAL_SECRET, SECRET, Ref
 from eso_core.secret import SecretBytes
 from eso_core.stages.due import Due, due, next_refresh, refreshed_at, version_of
 from eso_core.stages.marks import content_hash, owned_labels, owners_of, refusal
 from eso_core.stages.render import Rendered, render
+from eso_core.stages.templates import template_sources
 from eso_core.target import HASH_ANNOTATION, MANAGED_LABEL, TargetSeen, see_target
 from eso_core.watched import watched
-from tests.parity.form import Adapter, NotBuilt, raw, raw_map
+from tests.parity.form import Adapter, raw, raw_map
+from tests.unit.core.objects import pieces_of
 
 NOW = Instant(gotime.parse_time("2026-06-15T12:00:30Z").unwrap())
 HEAD = {"name": "es", "namespace": "ns", "resourceVersion": "1"}  # without a uid, by which refreshes are spread here
@@ -138,19 +141,30 @@ def _validate_template(args: dict[str, Any]) -> Result[Any, str]:
 
 
 def _apply_template(args: dict[str, Any]) -> Result[Any, str]:
-    """Content and metadata, without our marks. No engine version is none here, not the default that the API server sets."""
+    """Content and metadata, without our marks. What is left out is empty here, not the default that the API server sets."""
     given = args["externalSecret"]
     target = given["spec"]["target"]
     if target.get("template") is not None:
-        target = {**target, "template": {"engineVersion": "", **target["template"]}}
+        sources = [{"target": "", **source} for source in target["template"].get("templateFrom") or ()]
+        target = {**target, "template": {"engineVersion": "", **target["template"], "templateFrom": sources}}
     es = parse_external_secret({"metadata": {**HEAD, **given["metadata"]}, "spec": {**given["spec"], "target": target}})
     if isinstance(es, Failure):
         return Failure(es.failure().summary())
     values = {key: SecretBytes(raw(value)) for key, value in (args["data"] or {}).items()}
-    rendered = render(es.unwrap(), SECRET, values, _seen(_without_owned_data(args["secret"])))
-    if isinstance(rendered, Failure) and "not built yet" in describe(rendered.failure()):
-        raise NotBuilt("templates with actions or templateFrom")
-    return rendered.map(_shown).alt(describe)
+    made, held = es.unwrap(), _seen(_without_owned_data(args["secret"]))
+    pieces = pieces_of(made, SECRET, values, _sources(args, made))
+    return pieces.bind(lambda found: render(made, SECRET, values, found, held)).map(_shown).alt(describe)
+
+
+def _sources(args: dict[str, Any], es: ExternalSecret) -> World:
+    """What ``templateFrom`` may read."""
+    seen: dict[Readable, Seen] = {place: Gone() for place in template_sources(es)}
+    for found in args.get("configMaps") or ():
+        seen[Whole(Ref(CONFIG_MAP, "ns", found["metadata"]["name"]))] = Present(json.dumps({"data": found["data"]}).encode())
+    for found in args.get("secrets") or ():
+        data = {key: base64.b64encode(value).decode() for key, value in raw_map(found["data"]).items()}
+        seen[Whole(Ref(SECRET, "ns", found["name"]))] = Present(json.dumps({"data": data}).encode())
+    return World(seen)
 
 
 def _without_owned_data(secret: dict[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import orjson
 
 from eso_core.failure import Broken, Unreachable
 from eso_core.instant import SECOND
-from eso_core.machines.commands import CloseWatch, Command, OpenWatch, Report, SendCall, SendKube
+from eso_core.machines.commands import CloseWatch, Command, OpenWatch, Report, SendCall, SendKube, SendWork
 from eso_core.operator import build
 from eso_core.refs import collection_path
 from eso_core.sim.api import ApiServer
@@ -22,6 +22,7 @@ from tests.parity.recordings.backends import Backends
 from tests.parity.recordings.clock import TICK, Clock
 from tests.parity.recordings.journal import Journal, Key, Object
 from tests.parity.recordings.kinds import OBSERVED, discovery, kind_of, resources
+from tests.template_chance import SeededChance
 
 WIRE_S = 0.001  # one way
 GARBAGE_S = 0.05  # until the garbage collector has seen a write
@@ -147,7 +148,7 @@ class Operator:
     """An engine, and hands that carry out its commands."""
 
     def __init__(self, world: World, settings: Settings) -> None:
-        self.engine = build(config_of(settings), random=random.Random(1).random, namespace=settings.namespace)
+        self.engine = build(config_of(settings), random=random.Random(1).random, chance=SeededChance(1), namespace=settings.namespace)
         self.streams: dict[int, Stream] = {}
         self._world = world
         self._alive = True
@@ -188,6 +189,9 @@ class Operator:
                 clock.after(WIRE_S, lambda: self._ask_cluster(ticket, call))
             case SendCall(ticket, question, _):
                 clock.after(WIRE_S, lambda: self._ask_backend(ticket, question))
+            case SendWork(ticket, run):
+                computed = run()
+                clock.after(WIRE_S, lambda: self.hear(lambda: self.engine.work_reply(ticket, computed, clock.now)))
             case OpenWatch(ticket, call):
                 stream = self.streams[ticket] = Stream(self._world, self, ticket, call)
                 clock.after(WIRE_S, stream.open)

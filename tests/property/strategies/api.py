@@ -218,7 +218,7 @@ def templates() -> Made:
         {},
         {
             "type": st.sampled_from(["", "Opaque", "kubernetes.io/tls"]),
-            "engineVersion": st.just("v2"),
+            "engineVersion": st.sampled_from(("v2", "jinja2")),
             "mergePolicy": st.sampled_from(["Replace", "Merge"]),
             "metadata": meta,
             "data": string_maps(secret_keys()),

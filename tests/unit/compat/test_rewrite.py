@@ -6,8 +6,8 @@ from eso_core.compat import rewrite
 from tests.rewrites import Merge, Operation, Regexp, Transform
 
 
-def render(template: str, key: str) -> Result[str, str]:
-    return Failure("failed to parse template: no") if template == "bad" else Success(template.replace("KEY", key))
+def render(template: str) -> Result[rewrite.Rename, str]:
+    return Failure("failed to parse template: no") if template == "bad" else Success(lambda key: Success(template.replace("KEY", key)))
 
 
 def run(data, *operations):
@@ -26,6 +26,10 @@ def test_collisions_keep_the_last_key_in_byte_order():
 def test_a_failure_names_the_operation():
     fault = run({"a": b"1"}, Operation(), Operation(transform=Transform("bad"))).failure()
     assert fault == "failed rewrite operation[1]: transform failed with failed to parse template: no"
+
+
+def test_a_bad_template_is_told_without_any_key():
+    assert isinstance(run({}, Operation(transform=Transform("bad"))), Failure)
 
 
 def test_transform():

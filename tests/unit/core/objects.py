@@ -7,14 +7,22 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from returns.result import Result
+
 from eso_core.api import ExternalSecret, parse_external_secret
 from eso_core.compat.gotime import parse_time
 from eso_core.compat.hash import data_hash
+from eso_core.config import Config
 from eso_core.door import Access, Blob, Entries, Found, Get, Query
+from eso_core.effect import World
+from eso_core.failure import Failure
 from eso_core.instant import Instant
-from eso_core.refs import CLUSTER_SECRET_STORE, EXTERNAL_SECRET, SECRET, SECRET_STORE, Ref
+from eso_core.refs import CLUSTER_SECRET_STORE, EXTERNAL_SECRET, SECRET, SECRET_STORE, Kind, Ref
 from eso_core.secret import SecretBytes
+from eso_core.stages.templates import Pieces, evaluate_templates
 from eso_core.target import HASH_ANNOTATION, MANAGED_LABEL, OWNER_LABEL, TargetSeen, digest, see_target
+from eso_core.template import Ambient, Meter
+from tests.template_chance import SeededChance
 
 Json = Any
 NS = "team"
@@ -33,6 +41,19 @@ def at(text: str = T0) -> Instant:
 def raw(value: Json) -> bytes:
     """As the API server would send it."""
     return json.dumps(value).encode()
+
+
+# ---------------------------------------------------------------- templates
+
+
+def ambient() -> Ambient:
+    """What a pass at ``T0`` gives its templates."""
+    return Ambient(at().ns, SeededChance(), Meter())
+
+
+def pieces_of(es: ExternalSecret, kind: Kind, values: Mapping[str, SecretBytes], world: World = World({})) -> Result[Pieces, Failure]:
+    """What the templates of ``es`` give."""
+    return evaluate_templates(es, kind, values, world, ambient(), Config().template_delimiters)
 
 
 # ---------------------------------------------------------------- ExternalSecrets

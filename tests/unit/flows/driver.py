@@ -7,7 +7,26 @@ from dataclasses import dataclass, field
 from typing import TypeVar, assert_never
 
 from eso_core.door import Answer, Ask, Failed, Query, Session
-from eso_core.effect import Answers, Effect, Fetch, Flow, Gone, Present, Read, Readable, Reply, Seen, Selection, Token, Whole, World, Write
+from eso_core.effect import (
+    Answers,
+    Body,
+    Compute,
+    Computed,
+    Effect,
+    Fetch,
+    Flow,
+    Gone,
+    Present,
+    Read,
+    Readable,
+    Reply,
+    Seen,
+    Selection,
+    Token,
+    Whole,
+    World,
+    Write,
+)
 from eso_core.failure import Broken
 from eso_core.instant import Instant
 from eso_core.machines.apply import call_of, outcome_of
@@ -18,7 +37,9 @@ from eso_core.providers import load
 from eso_core.refs import SECRET, Ref
 from eso_core.sim.api import ApiServer
 from eso_core.target import MANAGED_LABEL
+from eso_core.template import Ambient, Meter
 from eso_core.watched import watched
+from tests.template_chance import SeededChance
 from tests.unit.core.objects import at, raw
 
 T = TypeVar("T")
@@ -61,7 +82,7 @@ class Driver:
             reply = Reply(body, self.now)
             self.replies.append(reply)
 
-    def _perform(self, effect: Effect) -> World | Answers | Outcome:
+    def _perform(self, effect: Effect) -> Body:
         crash = len(self.effects) == self.crash_at
         self.effects.append(effect)
         if crash and not (self.crash_applied and isinstance(effect, Write)):
@@ -71,12 +92,14 @@ class Driver:
             raise Crashed
         return body
 
-    def _answered(self, effect: Effect) -> World | Answers | Outcome:
+    def _answered(self, effect: Effect) -> Body:
         match effect:
             case Read(what):
                 return World({item: self.see(item) for item in what})
             case Fetch(asks):
                 return Answers({ask: self._ask(ask) for ask in asks})
+            case Compute(make):
+                return Computed(make(Ambient(self.now.ns, SeededChance(), Meter())))
             case Write(Emit(event)):
                 self.events.append(event)
                 return Done()

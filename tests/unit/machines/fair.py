@@ -23,6 +23,7 @@ from eso_core.machines.turns import Reason
 from eso_core.plan import Backoff, OnChange, SetFinalizers, Settled, Version
 from eso_core.refs import CONFIG_MAP, SECRET_STORE, Kind, Ref
 from eso_core.wire import CallFailed, CallReply, HttpCall, HttpReply, KubeReply
+from tests.template_chance import SeededChance
 from tests.unit.core.objects import access
 
 LATENCY = 20 * MILLISECOND
@@ -91,6 +92,7 @@ class Fair:
             flows={CONFIG_MAP: self._flow, SECRET_STORE: self._flow},
             load=lambda _: self.provider,
             random=lambda: 0.5,
+            chance=SeededChance(),
             limits=self.limits,
         )
         self._tick()

@@ -12,12 +12,12 @@ from returns.result import Success
 
 from eso_core.because import SYNCED
 from eso_core.door import Absent, Ask, Dialect, Found, Get, Provider
-from eso_core.effect import Flow, Gone, Present, Read, Selection, Unreadable, Whole, World, Write, fetch, read, write
+from eso_core.effect import Flow, Gone, Present, Read, Selection, Unreadable, Whole, World, Write, compute, fetch, read, write
 from eso_core.failure import Broken, Failure, Missing, Stale, Throttled, Unreachable
 from eso_core.instant import SECOND, Instant, Now
 from eso_core.machines.backoff import FIRST
 from eso_core.machines.cache import Cache, Change, Packed
-from eso_core.machines.commands import CloseWatch, Command, OpenWatch, Report, SendCall, SendKube
+from eso_core.machines.commands import CloseWatch, Command, OpenWatch, Report, SendCall, SendKube, SendWork
 from eso_core.machines.engine import Engine, Limits
 from eso_core.machines.kinds import Watched
 from eso_core.machines.turns import Reason
@@ -42,10 +42,13 @@ from eso_core.plan import (
     Version,
 )
 from eso_core.refs import CONFIG_MAP, SECRET, SECRET_STORE, Ref
+from eso_core.template import Ambient
 from eso_core.wire import CallFailed, HttpCall, HttpReply, KubeCall, KubeReply
+from tests.template_chance import SeededChance
 from tests.unit.core.objects import access
 
 WALL = Instant(10**18)
+MADE: list[object] = []
 KEY, OTHER, SOURCE = Ref(CONFIG_MAP, "ns", "key"), Ref(CONFIG_MAP, "ns", "other"), Ref(SECRET, "ns", "source")
 END = Settled(requeue=OnChange())
 
@@ -93,6 +96,7 @@ class Bench:
     reports: list[Report] = field(default_factory=list)
     kube: list[SendKube] = field(default_factory=list)
     calls: list[SendCall] = field(default_factory=list)
+    works: list[SendWork] = field(default_factory=list)
     streams: dict[str, int] = field(default_factory=dict)
     commands: list[Command] = field(default_factory=list)
 
@@ -103,6 +107,7 @@ class Bench:
             flows={CONFIG_MAP: self.flow},
             load=lambda _: PROVIDER,
             random=lambda: 0.0,
+            chance=SeededChance(),
             limits=self.limits,
         )
         if self.synced:
@@ -131,6 +136,8 @@ class Bench:
                     self.kube.append(command)
                 case SendCall():
                     self.calls.append(command)
+                case SendWork():
+                    self.works.append(command)
                 case OpenWatch(ticket, call):
                     self.streams[call.path] = ticket
                 case CloseWatch(ticket):
@@ -525,6 +532,60 @@ class TestFetching:
         bench.tick()
         assert bench.ended == keys[:1]
         assert bench.engine.passes == 2
+
+
+class TestComputing:
+    def flow(self, make: Callable[[Ambient], object], *, long: bool) -> Callable[[Ref], Flow[Settled]]:
+        def made(key: Ref) -> Flow[Settled]:
+            MADE.append((yield from compute(make, long=long)))
+            return END
+
+        return made
+
+    def test_at_once(self) -> None:
+        bench = Bench(self.flow(lambda ambient: ambient.now_ns, long=False))
+        bench.wake(KEY)
+        assert (bench.ended, MADE.pop()) == ([KEY], bench.now.wall.ns)
+
+    def test_aside(self) -> None:
+        """It takes none of the places for passes, and others go on meanwhile."""
+        bench = Bench(lambda key: (self.flow(lambda _: "made", long=True) if key == KEY else ends())(key), limits=Limits(passes_max=1))
+        bench.wake(KEY, OTHER)
+        [work] = bench.works
+        assert (bench.ended, bench.engine.busy) == ([OTHER], 1)
+        bench.engine.work_reply(work.ticket, work.run(), bench.now)
+        bench.tick()
+        assert (bench.ended, MADE.pop(), bench.engine.busy) == ([OTHER, KEY], "made", 0)
+
+    def test_what_is_computed_twice_counts_once(self) -> None:
+        bench = Bench(self.flow(lambda _: "made", long=True))
+        bench.wake(KEY)
+        for _ in range(2):
+            bench.engine.work_reply(bench.works[0].ticket, bench.works[0].run(), bench.now)
+        bench.tick()
+        assert (bench.ended, MADE) == ([KEY], ["made"])
+        MADE.clear()
+
+    def test_there_is_a_bound(self) -> None:
+        bench = Bench(self.flow(lambda _: None, long=True), limits=Limits(works_max=1))
+        bench.wake(KEY, OTHER)
+        assert len(bench.works) == 1
+        assert [(report.key, type(report.settled.detail), report.settled.requeue) for report in bench.reports] == [
+            (OTHER, Throttled, Backoff())
+        ]
+
+    @pytest.mark.parametrize("long", [False, True])
+    def test_a_bug_stays_with_its_key(self, long: bool) -> None:
+        def bug(ambient: Ambient) -> object:
+            raise ValueError("s3cr3t")
+
+        bench = Bench(self.flow(bug, long=long))
+        bench.wake(KEY)
+        for work in bench.works:
+            bench.engine.work_reply(work.ticket, work.run(), bench.now)
+        bench.tick()
+        assert isinstance(bench.last.detail, Broken)
+        assert bench.last.detail.what.startswith("internal error: ValueError at test_engine.py:")
 
 
 class TestWriting:

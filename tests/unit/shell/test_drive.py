@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
 import pytest
 
+from eso_core.effect import Computed
 from eso_core.failure import Broken, Failure, Unreachable
 from eso_core.instant import SECOND, Now
-from eso_core.machines.commands import CloseWatch, Command, OpenWatch, Report, SendCall, SendKube
+from eso_core.machines.commands import CloseWatch, Command, OpenWatch, Report, SendCall, SendKube, SendWork
 from eso_core.plan import OnChange, Settled
 from eso_core.refs import EXTERNAL_SECRET, Ref
 from eso_core.wire import Call, CallFailed, CallReply, HttpCall, HttpReply, KubeCall, KubeReply, SdkCall, SdkReply
@@ -36,7 +38,7 @@ class Engine:
     def tick(self, now: Now) -> list[Command]:
         self.ticks += 1
         commands, self.todo = self.todo, []
-        self.busy += sum(isinstance(command, SendKube | SendCall) for command in commands)
+        self.busy += sum(isinstance(command, SendKube | SendCall | SendWork) for command in commands)
         return commands
 
     def wake_at(self) -> int | None:
@@ -52,6 +54,10 @@ class Engine:
     def call_reply(self, ticket: int, reply: CallReply, now: Now) -> None:
         self.busy -= 1
         self.heard.append((ticket, reply, now.mono / SECOND))
+
+    def work_reply(self, ticket: int, computed: Computed, now: Now) -> None:
+        self.busy -= 1
+        self.heard.append((ticket, computed, now.mono / SECOND))
 
     def watch_lines(self, ticket: int, lines: list[bytes], now: Now) -> None:
         self.heard.append((ticket, lines, now.mono / SECOND))
@@ -129,6 +135,23 @@ class TestCommands:
         virtual_run(drive(driver_of(engine, World(takes_s=2)), stop_at=5))
         assert sorted(heard[0] for heard in engine.heard) == [7, 8]
         assert {heard[2] for heard in engine.heard} == {2.0}
+
+    def test_work_is_done_in_a_thread(self) -> None:
+        threads: list[str] = []
+
+        def run() -> Computed:
+            threads.append(threading.current_thread().name)
+            return Computed("made")
+
+        async def main() -> list[object]:
+            engine = Engine(SendWork(3, run))
+            driver = driver_of(engine, World())
+            asyncio.get_running_loop().call_later(0.2, driver.stop)
+            await driver.run()
+            return [heard[:2] for heard in engine.heard]
+
+        assert asyncio.run(main()) == [(3, Computed("made"))]
+        assert [name.rpartition("_")[0] for name in threads] == ["template"]
 
     def test_reports_go_to_the_watcher(self) -> None:
         report = Report(Ref(EXTERNAL_SECRET, "a", "b"), Settled(requeue=OnChange()), 5, ())

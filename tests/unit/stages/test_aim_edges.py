@@ -130,7 +130,7 @@ def test_former_marks_of_a_resource(policy: str, stays: bool) -> None:
     meta = {"labels": {"old": "1", "theirs": "2"}, "annotations": {"old": "1"}}
     held = {"metadata": {"name": NAME, **meta, "managedFields": [{"manager": "external-secrets", "fieldsV1": fields}]}}
     target = see_target(Ref(CONFIG_MAP, NS, NAME), raw(held))
-    made = render(es_of(target={**MAP, "creationPolicy": policy}), CONFIG_MAP, {"k": SecretBytes(b"v")}, target).unwrap()
+    made = render(es_of(target={**MAP, "creationPolicy": policy}), CONFIG_MAP, {"k": SecretBytes(b"v")}, (), target).unwrap()
     assert made.labels == ({"old": "1", "theirs": "2"} if stays else {"theirs": "2"})
     assert made.annotations == ({"old": "1"} if stays else {})
 

@@ -17,7 +17,8 @@ from eso_core.providers import fake
 from eso_core.stages.asks import questions
 from eso_core.stages.decode import Decoded, decode_answers
 from eso_core.stages.needs import Resolved, Use, store_refs
-from tests.unit.core.objects import access, blob, entries, es_of, get, revealed
+from eso_core.stages.templates import transformer
+from tests.unit.core.objects import access, ambient, blob, entries, es_of, get, revealed
 
 
 def decode(answers: dict[Query, Answer], *, deletion: str = "Retain", converts: bool = False, **spec: Any) -> Result[Decoded, Failure]:
@@ -25,7 +26,9 @@ def decode(answers: dict[Query, Answer], *, deletion: str = "Retain", converts: 
     provider = replace(fake.PROVIDER, find_converts=converts)
     asked = questions(es, Resolved({ref: Use(provider, access()) for ref in store_refs(es)}))
     assert isinstance(asked, tuple)
-    return decode_answers(es, asked, Answers({q.ask: answers[q.ask.query] for q in asked if q.ask.query in answers}))
+    return decode_answers(
+        es, asked, Answers({q.ask: answers[q.ask.query] for q in asked if q.ask.query in answers}), transformer(ambient())
+    )
 
 
 def values(answers: dict[Query, Answer], **spec: Any) -> dict[str, bytes]:
@@ -194,13 +197,15 @@ class TestKeys:
         assert isinstance(found, InvalidSpec)
         assert "error applying rewrite to keys" in found.what
 
-    def test_transform_without_actions_is_its_text(self) -> None:
-        rewrite = [{"transform": {"template": "fixed"}}]
-        assert values({ANY: entries({"a": b"1"})}, data=[], dataFrom=[{**found_by(), "rewrite": rewrite}]) == {"fixed": b"1"}
-        rewrite = [{"transform": {"template": "{{ .value }}"}}]
-        assert (
-            "templates are not built yet" in fault({ANY: entries({"a": b"1"})}, data=[], dataFrom=[{**found_by(), "rewrite": rewrite}]).what
-        )
+    def test_transform(self) -> None:
+        def made(template: str) -> dict[str, Any]:
+            return {"data": [], "dataFrom": [{**found_by(), "rewrite": [{"transform": {"template": template}}]}]}
+
+        found = {ANY: entries({"a": b"1"})}
+        assert values(found, **made("fixed")) == {"fixed": b"1"}
+        assert values(found, **made("x_{{ .value | upper }}")) == {"x_A": b"1"}
+        assert 'failed to parse template: template: transform:1: function "no" not defined' in fault(found, **made("{{ no }}")).what
+        assert 'failed to execute template for key "a": template: transform:1:3: ' in fault(found, **made("{{ fail .value }}")).what
 
     def test_the_empty_key_is_dropped(self) -> None:
         assert values({ANY: entries({"": b"1", "a": b"2"})}, data=[], dataFrom=[found_by()]) == {"a": b"2"}

@@ -16,7 +16,8 @@ from eso_core.providers import fake
 from eso_core.stages.asks import Question, questions
 from eso_core.stages.decode import decode_answers
 from eso_core.stages.needs import Resolved, Use, store_refs
-from tests.unit.core.objects import access, blob, entries, es_of, get
+from eso_core.stages.templates import transformer
+from tests.unit.core.objects import access, ambient, blob, entries, es_of, get
 
 
 def asked(es: ExternalSecret, provider: Provider) -> tuple[Question, ...]:
@@ -27,7 +28,7 @@ def asked(es: ExternalSecret, provider: Provider) -> tuple[Question, ...]:
 
 def said(es: ExternalSecret, question: Question, answer: Answer) -> Failure:
     """What becomes of one question."""
-    found = decode_answers(es, (question,), Answers({question.ask: answer}))
+    found = decode_answers(es, (question,), Answers({question.ask: answer}), transformer(ambient()))
     assert isinstance(found, Bad)
     return found.failure()
 
@@ -36,7 +37,7 @@ def fault(answers: dict[Query, Answer], **spec: Any) -> Failure:
     """Under ``deletionPolicy: Retain``."""
     es = es_of(spec={"data": [], **spec})
     put = asked(es, fake.PROVIDER)
-    found = decode_answers(es, put, Answers({q.ask: answers[q.ask.query] for q in put if q.ask.query in answers}))
+    found = decode_answers(es, put, Answers({q.ask: answers[q.ask.query] for q in put if q.ask.query in answers}), transformer(ambient()))
     assert isinstance(found, Bad), found
     return found.failure()
 

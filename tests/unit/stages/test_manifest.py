@@ -16,7 +16,7 @@ from eso_core.secret import SecretBytes
 from eso_core.stages.decode import Decoded
 from eso_core.stages.reconcile import Observed, needs_look, reconcile
 from eso_core.target import HASH_ANNOTATION, MANAGED_LABEL, OWNER_LABEL, TargetSeen, digest_manifest, see_target
-from tests.unit.core.objects import NAME, NS, es_of, owner
+from tests.unit.core.objects import NAME, NS, es_of, owner, pieces_of
 
 WIDGET = Kind("example.com", "v1", "Widget", "widgets", namespaced=True)
 VALUES = {"k": SecretBytes(b"v"), "bytes": SecretBytes(b"\xff")}
@@ -38,7 +38,8 @@ def plan(kind: Kind, target: dict[str, Any] | None = None, *, values: Any = VALU
     if target is not None:
         kept = target if whole else digest_manifest(target)
         held = see_target(Ref(kind, NS, NAME), json.dumps(kept).encode())
-    return reconcile(Observed(external_secret=es, decoded=Success(Decoded(values)), target=held, kind=kind))
+    pieces = pieces_of(es, kind, values)
+    return reconcile(Observed(external_secret=es, decoded=Success(Decoded(values)), pieces=pieces, target=held, kind=kind))
 
 
 def desired(made: Plan) -> Desired:
@@ -120,7 +121,7 @@ def test_a_template_replaces_all_values() -> None:
 
 
 def test_a_template_that_fails() -> None:
-    assert plan(CONFIG_MAP, template={"data": {"t": "{{ .k }}"}}).because == because.RESOURCE_TEMPLATE_FAILED
+    assert plan(CONFIG_MAP, template={"data": {"t": "{{ .absent }}"}}).because == because.RESOURCE_TEMPLATE_FAILED
 
 
 def test_another_owner() -> None:

@@ -10,15 +10,16 @@ from returns.result import Success
 
 from eso_core import because
 from eso_core.compat.hash import data_hash, field_owner, owner_label
-from eso_core.failure import Failure, InvalidSpec, Refused
+from eso_core.failure import Failure, InvalidSpec, Refused, describe
 from eso_core.plan import CreateTarget, DeleteTarget, Desired, MarkTarget, Plan, SecretBody, UpdateTarget, Version
 from eso_core.refs import SECRET, Ref
 from eso_core.secret import SecretBytes
 from eso_core.stages.aim import target_of
 from eso_core.stages.decode import Decoded
 from eso_core.stages.reconcile import Observed, reconcile
+from eso_core.stages.templates import NO_PIECES
 from eso_core.target import HASH_ANNOTATION, MANAGED_LABEL, OWNER_LABEL, TargetSeen
-from tests.unit.core.objects import KEY, NAME, NS, es_of, owned, owner, revealed, secret_manifest, seen
+from tests.unit.core.objects import KEY, NAME, NS, es_of, owned, owner, pieces_of, revealed, secret_manifest, seen
 
 LABEL = owner_label(NS, NAME)
 DATA = {"k": b"v"}
@@ -40,7 +41,8 @@ def plan(
     made = es_of(target=spec, meta=meta or {})
     decoded = Success(Decoded(values, missing)) if isinstance(values, dict) else Bad(values)
     held = None if target is None else seen(target, whole=whole)
-    return reconcile(Observed(external_secret=made, decoded=decoded, target=held, orphans=orphans))
+    pieces = pieces_of(made, SECRET, values) if isinstance(values, dict) else NO_PIECES
+    return reconcile(Observed(external_secret=made, decoded=decoded, pieces=pieces, target=held, orphans=orphans))
 
 
 def desired(made: Plan) -> Desired:
@@ -335,8 +337,10 @@ class TestFailures:
         assert made.detail.path == "spec.target.template.type"
 
     def test_template(self) -> None:
-        made = plan(EDITED, template={"data": {"t": "{{ .k }}"}})
+        made = plan(EDITED, template={"data": {"t": "{{ .absent }}"}})
         assert (made.steps, made.because) == ((), because.UPDATE_FAILED)
+        assert made.detail is not None
+        assert describe(made.detail).startswith("spec.target.template.data.t: unable to execute template at key t: template: t:1:3: ")
 
 
 def test_a_digest_is_enough_without_merging() -> None:

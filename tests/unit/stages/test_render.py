@@ -5,22 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from returns.result import Failure as Bad
 
 from eso_core.compat.hash import field_owner
-from eso_core.failure import InvalidSpec
 from eso_core.plan import SecretBody
 from eso_core.refs import SECRET
 from eso_core.secret import SecretBytes
 from eso_core.stages.render import Rendered, render
 from eso_core.target import TargetSeen
-from tests.unit.core.objects import NAME, es_of, revealed, secret_manifest, seen
+from tests.unit.core.objects import NAME, es_of, pieces_of, revealed, secret_manifest, seen
 
 VALUES = {"k": SecretBytes(b"v")}
 
 
 def rendered(target: TargetSeen | None = None, *, meta: dict[str, Any] | None = None, **spec: Any) -> Rendered:
-    return render(es_of(target=spec, meta=meta or {}), SECRET, VALUES, target).unwrap()
+    es = es_of(target=spec, meta=meta or {})
+    return pieces_of(es, SECRET, VALUES).bind(lambda pieces: render(es, SECRET, VALUES, pieces, target)).unwrap()
 
 
 def data(made: Rendered) -> dict[str, bytes]:
@@ -113,18 +112,3 @@ class TestTypeAndImmutability:
     )
     def test_immutable(self, wanted: bool, held: bool, expected: bool | None) -> None:
         assert rendered(seen(secret_manifest(immutable=held)), immutable=wanted).body.immutable is expected
-
-
-@pytest.mark.parametrize(
-    ("template", "path"),
-    [
-        ({"data": {"t": "{{ .k }}"}}, "data.t"),
-        ({"metadata": {"labels": {"t": "{{ .k }}"}}}, "metadata.labels.t"),
-        ({"metadata": {"annotations": {"t": "{{ .k }}"}}}, "metadata.annotations.t"),
-        ({"templateFrom": [{"literal": "x"}]}, "templateFrom"),
-    ],
-)
-def test_actions_are_told_with_their_place(template: dict[str, Any], path: str) -> None:
-    result = render(es_of(target={"template": template}), SECRET, VALUES, None)
-    assert isinstance(result, Bad)
-    assert result.failure() == InvalidSpec("templates are not built yet", f"spec.target.template.{path}")

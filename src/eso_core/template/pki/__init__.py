@@ -1,0 +1,1 @@
+"""Certificates and keys as Go's standard library reads and writes them, for the functions of templates."""

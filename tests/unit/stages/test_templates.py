@@ -1,0 +1,173 @@
+"""What the templates of an ExternalSecret give, and in which order."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import pytest
+from returns.result import Failure as Bad
+from returns.result import Success
+
+from eso_core.effect import Gone, Present, Readable, Seen, Unreadable, Whole, World
+from eso_core.failure import InvalidSpec, Missing, Refused
+from eso_core.refs import CONFIG_MAP, SECRET, Kind, Ref
+from eso_core.secret import SecretBytes
+from eso_core.stages.templates import evaluate_templates, takes_long, template_sources, transformer
+from eso_core.template.target import Entries, Piece, Structure
+from tests.unit.core.objects import NS, ambient, es_of, pieces_of
+
+VALUES = {"user": SecretBytes(b"ada"), "raw": SecretBytes(b"\xff\x00")}
+MAP = Whole(Ref(CONFIG_MAP, NS, "cm"))
+BOX = Whole(Ref(SECRET, NS, "box"))
+WIDGET = Kind("example.com", "v1", "Widget", "widgets", namespaced=True)
+
+
+def config_map(**data: str) -> dict[Readable, Seen]:
+    return {MAP: Present(json.dumps({"data": data}).encode())}
+
+
+def secret(**data: bytes) -> dict[Readable, Seen]:
+    return {BOX: Present(json.dumps({"data": {key: base64.b64encode(value).decode() for key, value in data.items()}}).encode())}
+
+
+def pieces(template: dict[str, Any], seen: dict[Readable, Seen] | None = None, kind: Kind = SECRET) -> tuple[Piece, ...]:
+    return pieces_of(es_of(target={"template": template}), kind, VALUES, World(seen or {})).unwrap()
+
+
+def fault(template: dict[str, Any], seen: dict[Readable, Seen] | None = None) -> object:
+    found = pieces_of(es_of(target={"template": template}), SECRET, VALUES, World(seen or {}))
+    assert isinstance(found, Bad)
+    return found.failure()
+
+
+def flat(found: tuple[Piece, ...]) -> list[tuple[str, Any]]:
+    return [(p.target.lower(), dict(p.values) if isinstance(p, Entries) else p.value) for p in found]
+
+
+def items(name: str, *keys: str, **more: str) -> dict[str, Any]:
+    return {"name": name, "items": [{"key": key, **more} for key in keys]}
+
+
+def test_no_template() -> None:
+    assert pieces_of(es_of(), SECRET, VALUES) == Success(())
+
+
+def test_order() -> None:
+    """Reference: ``ApplyTemplate``, ``MergeTemplateFrom``."""
+    template = {
+        "metadata": {"labels": {"l": "{{ .user }}"}, "annotations": {"a": "{{ .user | upper }}"}},
+        "data": {"b": "{{ .user }}!", "a": "{{ .raw }}"},
+        "templateFrom": [
+            {"literal": "x: 1", "secret": items("box", "s"), "configMap": items("cm", "m"), "target": "Data"},
+            {"literal": "m: {{ .user }}", "target": "Labels"},
+        ],
+    }
+    found = pieces(template, config_map(m="from map {{ .user }}") | secret(s=b"from secret {{ .user }}"))
+    assert flat(found) == [
+        ("data", {"m": b"from map ada"}),
+        ("data", {"s": b"from secret ada"}),
+        ("data", {"x": b"1"}),
+        ("labels", {"m": b"ada"}),
+        ("data", {"a": b"\xff\x00"}),
+        ("data", {"b": b"ada!"}),
+        ("labels", {"l": b"ada"}),
+        ("annotations", {"a": b"ADA"}),
+    ]
+
+
+def test_keys_and_values() -> None:
+    template = {"templateFrom": [{"configMap": items("cm", "kv", templateAs="KeysAndValues")}]}
+    assert flat(pieces(template, config_map(kv="{{ .user }}: v\nz: true"))) == [("data", {"ada": b"v", "z": b"true"})]
+
+
+def test_values_are_decoded() -> None:
+    template = {"templateFrom": [{"literal": "k: aGk=", "valuesDecodingStrategy": "Base64"}]}
+    assert flat(pieces(template)) == [("data", {"k": b"hi"})]
+
+
+def test_a_manifest() -> None:
+    """Reference: ``renderTemplatedManifest``: a literal comes first, other texts are rendered twice, metadata is as it is."""
+    template = {
+        "metadata": {"labels": {"l": "{{ .user }}"}},
+        "data": {"d": "{{ .user }}"},
+        "templateFrom": [{"literal": "a: 1", "configMap": items("cm", "twice"), "target": "Data"}],
+    }
+    found = pieces(template, config_map(twice='{{ "{{ .user }}" }}!'), WIDGET)
+    assert flat(found) == [("data", {"a": b"1"}), ("data", {"twice": b"ada!"}), ("data", {"d": b"ada"})]
+
+
+@pytest.mark.parametrize(
+    ("template", "path", "text"),
+    [
+        ({"data": {"t": "{{ .absent }}"}}, "data.t", 'map has no entry for key "absent"'),
+        ({"data": {"t": "{{ .user"}}, "data.t", "unclosed action"),
+        ({"metadata": {"labels": {"t": "{{ nope }}"}}}, "metadata.labels.t", 'function "nope" not defined'),
+        ({"metadata": {"annotations": {"t": "{{ nope }}"}}}, "metadata.annotations.t", 'function "nope" not defined'),
+        ({"templateFrom": [{"literal": "a: ["}]}, "templateFrom[0].literal", "could not unmarshal template"),
+        ({"templateFrom": [{"literal": "a: b"}, {"configMap": items("cm", "bad")}]}, "templateFrom[1].configMap.items[0]", "unclosed"),
+    ],
+)
+def test_faults_name_their_place(template: dict[str, Any], path: str, text: str) -> None:
+    found = fault(template, config_map(bad="{{ .user"))
+    assert isinstance(found, InvalidSpec)
+    assert found.path == f"spec.target.template.{path}"
+    assert text in found.what
+
+
+def test_sources_that_are_not_there() -> None:
+    of_map, of_box = {"templateFrom": [{"configMap": items("cm", "k")}]}, {"templateFrom": [{"secret": items("box", "k")}]}
+    assert fault(of_map, {MAP: Gone()}) == Missing('error fetching templateFrom data: configmaps "cm" not found')
+    assert fault(of_map, config_map()) == Missing("error in configmap cm: missing key k")
+    assert fault(of_box, secret()) == Missing("error in secret box: missing key k")
+    assert fault(of_box, {BOX: Unreadable(Refused("no"))}) == Refused("no")
+
+
+def test_data_never_shows_in_a_fault() -> None:
+    found = fault({"data": {"t": "{{ fail .user }}", "u": "{{ .user }}"}})
+    assert "ada" not in repr(found)
+
+
+def test_sources() -> None:
+    template = {
+        "templateFrom": [{"configMap": items("cm", "a"), "secret": items("box", "b")}, {"configMap": items("cm", "c")}, {"literal": "x"}]
+    }
+    assert template_sources(es_of(target={"template": template})) == (MAP, BOX)
+    assert template_sources(es_of()) == ()
+
+
+def test_delimiters() -> None:
+    es = es_of(target={"template": {"data": {"k": "<< .user >>{{ .user }}"}}})
+    [piece] = evaluate_templates(es, SECRET, VALUES, World({}), ambient(), ("<<", ">>")).unwrap()
+    assert isinstance(piece, Entries)
+    assert dict(piece.values) == {"k": b"ada{{ .user }}"}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("{{ genPrivateKey }}", True), ('{{ .a | pkcs12key }}{{ "" }}', True), ("{{ htpasswd 1 }}", True), ("{{ .a }}", False)],
+)
+def test_what_takes_long(text: str, expected: bool) -> None:
+    """Wherever the text stands."""
+    literal, transform = [{"literal": text}], [{"extract": {"key": "k"}, "rewrite": [{"transform": {"template": text}}]}]
+    source = {"templateFrom": [{"configMap": items("cm", "t")}]}
+    assert takes_long(es_of(target={"template": {"data": {"k": text}}}), World({})) is expected
+    assert takes_long(es_of(target={"template": {"metadata": {"labels": {"k": text}}}}), World({})) is expected
+    assert takes_long(es_of(target={"template": {"metadata": {"annotations": {"k": text}}}}), World({})) is expected
+    assert takes_long(es_of(target={"template": {"templateFrom": literal}}), World({})) is expected
+    assert takes_long(es_of(target={"template": source}), World(config_map(t=text))) is expected
+    assert takes_long(es_of(spec={"dataFrom": transform}), World({})) is expected
+    assert not takes_long(es_of(target={"template": source}), World({MAP: Gone()}))
+
+
+def test_transform() -> None:
+    rename = transformer(ambient())("{{ .value | upper }}{{ .absent }}").unwrap()
+    assert rename("a") == Success("A<no value>")
+    assert isinstance(transformer(ambient())("{{"), Bad)
+    assert isinstance(transformer(ambient())("{{ fail .value }}").unwrap()("a"), Bad)
+
+
+def test_a_structure_at_a_path() -> None:
+    template = {"templateFrom": [{"literal": "a: {{ .user }}", "target": "spec.inner"}]}
+    assert pieces(template, kind=WIDGET) == (Structure("spec.inner", {"a": "ada"}),)
