@@ -86,8 +86,8 @@ FLAGS: tuple[Flag, ...] = (
     Flag("enable-generator-state", Kind.BOOL, True, "keep the state of generators in GeneratorState objects"),
     Flag("generator-gc-grace-period", Kind.DURATION, 2 * MINUTE, "time before unused generator state is collected"),
     Flag("unsafe-allow-generic-targets", Kind.BOOL, False, "allow targets other than Secrets", Status.EFFECTIVE),
-    Flag("template-left-delimiter", Kind.STRING, "{{", "what opens an action of a template"),
-    Flag("template-right-delimiter", Kind.STRING, "}}", "what closes an action of a template"),
+    Flag("template-left-delimiter", Kind.STRING, "{{", "what opens an action of a template", Status.EFFECTIVE),
+    Flag("template-right-delimiter", Kind.STRING, "}}", "what closes an action of a template", Status.EFFECTIVE),
     Flag("concurrent", Kind.INT, 1, "workers per controller", note="concurrency follows the load, within bounds"),
     # ---- what to serve and to log
     Flag("metrics-addr", Kind.STRING, ":8080", 'address of /metrics; "0" turns it off', Status.EFFECTIVE),

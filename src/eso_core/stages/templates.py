@@ -28,6 +28,7 @@ from eso_core.effect import Gone, Unreadable, Whole, World
 from eso_core.failure import Failure, InvalidSpec, Missing
 from eso_core.refs import CONFIG_MAP, SECRET, Kind, Ref
 from eso_core.stages.decode import Values
+from eso_core.stages.due import version_of
 from eso_core.template import Ambient, Template, TemplateError, compile_template
 from eso_core.template.target import KEYS_AND_VALUES, VALUES, Piece, TargetError, apply, evaluate
 from eso_core.template.target import Render as RenderOne
@@ -37,7 +38,9 @@ NO_PIECES: Result[Pieces, Failure] = Success(())
 
 Origin: TypeAlias = Literal["object", "configMap", "secret", "values"]
 TEMPLATE = "spec.target.template"
+NEW_AGE_S, KEPT_AGE_S = 1, 10  # seconds that a source may be old: for an object's first sync, and for a refresh
 
+_HIDDEN: Mapping[Origin, str] = {"secret": "it is kept in a Secret", "values": "it was made of values"}
 _LONG = re.compile("gen(?:CA|PrivateKey|SelfSigned|Signed)|bcrypt|htpasswd|derivePassword|(?:pkcs|Pkcs|PKCS)12|rsaDecrypt")
 
 
@@ -65,9 +68,16 @@ def _sources(es: ExternalSecret) -> Iterator[Whole]:
     template = es.spec.target.template
     for entry in template.template_from if template is not None else ():
         if entry.config_map is not None:
-            yield Whole(Ref(CONFIG_MAP, es.metadata.namespace, entry.config_map.name))
+            yield _place(es, CONFIG_MAP, entry.config_map.name)
         if entry.secret is not None:
-            yield Whole(Ref(SECRET, es.metadata.namespace, entry.secret.name))
+            yield _place(es, SECRET, entry.secret.name)
+
+
+def _place(es: ExternalSecret, kind: Kind, name: str) -> Whole:
+    """Many objects share a source, so it is not read for each of them, unless its author may have changed it together with the object."""
+    synced = es.status.synced_resource_version
+    age_s = NEW_AGE_S if not synced else 0 if synced != version_of(es) else KEPT_AGE_S
+    return Whole(Ref(kind, es.metadata.namespace, name), age_s)
 
 
 def takes_long(es: ExternalSecret, world: World) -> bool:
@@ -135,7 +145,7 @@ def _source_spots(es: ExternalSecret, index: int, world: World) -> Spots:
         if source is None:
             continue
         path = f"{_path(index)}.{field_name}"
-        texts = _source_texts(world, Ref(kind, es.metadata.namespace, source.name))
+        texts = _source_texts(world, _place(es, kind, source.name))
         if isinstance(texts, Bad):
             yield Bad(Fault(texts.failure(), path))
             continue
@@ -148,9 +158,9 @@ def _source_spots(es: ExternalSecret, index: int, world: World) -> Spots:
                 yield Success(Spot(place, item.key, text, origin, item.template_as, entry.target, entry.values_decoding_strategy))
 
 
-def _source_texts(world: World, ref: Ref) -> Result[Mapping[str, bytes], Failure]:
+def _source_texts(world: World, place: Whole) -> Result[Mapping[str, bytes], Failure]:
     """The content of a ConfigMap or Secret (reference: ``MergeConfigMap``, ``MergeSecret``)."""
-    seen = world[Whole(ref)]
+    ref, seen = place.ref, world[place]
     if isinstance(seen, Unreadable):
         return Bad(seen.failure)
     if isinstance(seen, Gone):
@@ -229,11 +239,12 @@ def _evaluate(spot: Spot, render: RenderOne) -> Result[Pieces, Fault]:
 
 
 def _public(spot: Spot, error: TargetError) -> str:
-    """The words of a text that was made of values are theirs."""
-    if spot.origin != "values" or error.cause is None:
+    """An error quotes its template, whose words are not for everybody where they come from a Secret or were made of values."""
+    if spot.origin not in _HIDDEN or error.cause is None:
         return error.public
     verb = "parse" if error.stage == "parse" else "execute"
-    return f"unable to {verb} template at key {spot.key}: it was made of values, so it is not shown"
+    line = f"line {error.cause.line}: " if error.cause.line else ""
+    return f"unable to {verb} template at key {spot.key}: {line}{_HIDDEN[spot.origin]}, so the error is not shown"
 
 
 def _again(
@@ -279,5 +290,5 @@ def _content(kind: Kind, raw: bytes) -> Mapping[str, bytes]:
     data = orjson.loads(raw).get("data")
     texts = {key: text for key, text in data.items() if isinstance(text, str)} if isinstance(data, dict) else {}
     if kind == CONFIG_MAP:
-        return {key: text.encode() for key, text in texts.items()}
-    return {key: decode("Base64", text.encode()).value_or(b"") for key, text in texts.items()}
+        return {key: to_bytes(text) for key, text in texts.items()}
+    return {key: decode("Base64", to_bytes(text)).value_or(b"") for key, text in texts.items()}

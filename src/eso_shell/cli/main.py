@@ -18,6 +18,7 @@ An External Secrets operator: copies secrets from a backend into Kubernetes Secr
 Commands:
   run       Run the operator
   plan      Show what the operator would do with manifests, without doing it
+  template  Render the templates of manifests with given data
   demo      Watch the operator work on a small cluster in memory
   crds      Print the CustomResourceDefinitions as YAML
   version   Print the version
@@ -97,6 +98,12 @@ def _plan(argv: list[str]) -> int:
     return main(argv)
 
 
+def _template(argv: list[str]) -> int:
+    from eso_shell.cli.template import main
+
+    return main(argv)
+
+
 def _demo(argv: list[str]) -> int:
     from eso_shell.cli.demo import main
 
@@ -119,7 +126,14 @@ def _version(argv: list[str]) -> int:
     return OK
 
 
-_COMMANDS: dict[str, Callable[[list[str]], int]] = {"run": _run, "plan": _plan, "demo": _demo, "crds": _crds, "version": _version}
+_COMMANDS: dict[str, Callable[[list[str]], int]] = {
+    "run": _run,
+    "plan": _plan,
+    "template": _template,
+    "demo": _demo,
+    "crds": _crds,
+    "version": _version,
+}
 
 
 # ---------------------------------------------------------------- ends

@@ -32,7 +32,7 @@ GROUPS: dict[str, str] = {
         merge-existing missing-key precedence syntax-error template-key-removed tls-invalid type-change
     """,
     "generic": """
-        gt-configmap gt-configmap-delete gt-configmap-merge gt-custom-resource gt-disabled gt-orphan gt-secret-kind gt-unknown-kind
+        gt-configmap gt-configmap-delete gt-configmap-merge gt-disabled gt-orphan gt-secret-kind gt-unknown-kind
     """,
     # the operator is away, changes happen, it comes back
     "swap": "drift-while-down",

@@ -11,7 +11,7 @@ from eso_core.api.admission import template_errors
 from eso_core.api.external_secret import SyncWindow, SyncWindows, Target
 from eso_core.api.parse import parse
 from eso_core.compat import duration, gotime, hash
-from eso_core.effect import Gone, Present, Readable, Seen, Whole, World
+from eso_core.effect import Gone, Present, Readable, Seen, World
 from eso_core.failure import describe
 from eso_core.instant import SECOND, Instant
 from eso_core.machines.cache import Change
@@ -158,12 +158,12 @@ def _apply_template(args: dict[str, Any]) -> Result[Any, str]:
 
 def _sources(args: dict[str, Any], es: ExternalSecret) -> World:
     """What ``templateFrom`` may read."""
-    seen: dict[Readable, Seen] = {place: Gone() for place in template_sources(es)}
-    for found in args.get("configMaps") or ():
-        seen[Whole(Ref(CONFIG_MAP, "ns", found["metadata"]["name"]))] = Present(json.dumps({"data": found["data"]}).encode())
+    there: dict[Ref, Any] = {Ref(CONFIG_MAP, "ns", found["metadata"]["name"]): found["data"] for found in args.get("configMaps") or ()}
     for found in args.get("secrets") or ():
-        data = {key: base64.b64encode(value).decode() for key, value in raw_map(found["data"]).items()}
-        seen[Whole(Ref(SECRET, "ns", found["name"]))] = Present(json.dumps({"data": data}).encode())
+        there[Ref(SECRET, "ns", found["name"])] = {key: base64.b64encode(raw).decode() for key, raw in raw_map(found["data"]).items()}
+    seen: dict[Readable, Seen] = {}
+    for place in template_sources(es):
+        seen[place] = Present(json.dumps({"data": there[place.ref]}).encode()) if place.ref in there else Gone()
     return World(seen)
 
 

@@ -14,13 +14,14 @@ from eso_core.effect import Gone, Present, Readable, Seen, Unreadable, Whole, Wo
 from eso_core.failure import InvalidSpec, Missing, Refused
 from eso_core.refs import CONFIG_MAP, SECRET, Kind, Ref
 from eso_core.secret import SecretBytes
+from eso_core.stages.due import version_of
 from eso_core.stages.templates import evaluate_templates, takes_long, template_sources, transformer
 from eso_core.template.target import Entries, Piece, Structure
 from tests.unit.core.objects import NS, ambient, es_of, pieces_of
 
 VALUES = {"user": SecretBytes(b"ada"), "raw": SecretBytes(b"\xff\x00")}
-MAP = Whole(Ref(CONFIG_MAP, NS, "cm"))
-BOX = Whole(Ref(SECRET, NS, "box"))
+MAP = Whole(Ref(CONFIG_MAP, NS, "cm"), 1)
+BOX = Whole(Ref(SECRET, NS, "box"), 1)
 WIDGET = Kind("example.com", "v1", "Widget", "widgets", namespaced=True)
 
 
@@ -135,6 +136,24 @@ def test_sources() -> None:
     }
     assert template_sources(es_of(target={"template": template})) == (MAP, BOX)
     assert template_sources(es_of()) == ()
+
+
+def test_how_old_a_source_may_be() -> None:
+    """An object that was edited since it was synced may have been edited together with its source."""
+    target = {"template": {"templateFrom": [{"configMap": items("cm", "a")}]}}
+    synced = version_of(es_of(target=target))
+    assert [place.age_s for place in template_sources(es_of(target=target))] == [1]
+    assert [place.age_s for place in template_sources(es_of(target=target, status={"syncedResourceVersion": synced}))] == [10]
+    assert [place.age_s for place in template_sources(es_of(target=target, status={"syncedResourceVersion": "other"}))] == [0]
+
+
+def test_a_template_that_is_kept_in_a_secret_is_not_quoted() -> None:
+    of_box = {"templateFrom": [{"secret": items("box", "k")}]}
+    for text in (b'{{ "s3cr3t" | fail }}', b"\n{{ s3cr3t }}", b"{{ .s3cr3t }}"):
+        found = fault(of_box, secret(k=text))
+        assert isinstance(found, InvalidSpec)
+        assert "s3cr3t" not in found.what
+        assert f"line {1 + text.count(bytes([10]))}: " in found.what
 
 
 def test_delimiters() -> None:
