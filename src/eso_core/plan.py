@@ -48,8 +48,8 @@ class Desired:
     """A target as it should be: one shape for Secrets and for any other kind."""
 
     ref: Ref
-    labels: Mapping[str, str]
-    annotations: Mapping[str, str] = field(repr=False)  # may hold secrets
+    labels: Mapping[str, str] = field(repr=False)  # templates may make them of secrets
+    annotations: Mapping[str, str] = field(repr=False)
     owners: tuple[Mapping[str, Any], ...]
     finalizers: tuple[str, ...]
     body: Body
@@ -95,7 +95,7 @@ class MarkTarget:
     ref: Ref
     manager: str
     at: Version
-    labels: Mapping[str, str | None] = field(default_factory=dict)
+    labels: Mapping[str, str | None] = field(default_factory=dict, repr=False)
     annotations: Mapping[str, str | None] = field(default_factory=dict, repr=False)  # may hold secrets
     owners: tuple[Mapping[str, Any], ...] | None = None
     finalizers: tuple[str, ...] | None = None

@@ -32,7 +32,7 @@ class TargetSeen:
 
     ref: Ref
     version: Version
-    labels: Mapping[str, str]
+    labels: Mapping[str, str] = field(repr=False)  # templates may make them of secrets
     annotations: Mapping[str, str] = field(repr=False)  # kubectl's last-applied-configuration of a Secret has its values
     owners: tuple[Mapping[str, Any], ...]
     finalizers: tuple[str, ...]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Mapping
 from typing import Any, assert_never
 
@@ -39,6 +40,7 @@ class _Status(msgspec.Struct):
     reason: str = ""
 
 
+_VALUE = re.compile(r'((?:Invalid|Unsupported|Duplicate) value: )(?:"(?:[^"\\]|\\.)*(?:"|\Z)|[^":][^:]*)', re.DOTALL)
 _status = msgspec.json.Decoder(_Status)
 
 
@@ -116,12 +118,12 @@ def outcome_of(action: Applicable, reply: KubeReply | CallFailed) -> Outcome:
 
 
 def failure_of(reply: KubeReply) -> Failure:
-    """A refusal of the API server, sorted by who must act. Its message names objects and fields, never values of Secrets."""
+    """A refusal of the API server, sorted by who must act. Its message names objects and fields; values are taken out."""
     try:
         status = _status.decode(reply.body)
     except MALFORMED:
         status = _Status()
-    what = status.message[:500] or f"the API server answered with status {reply.status}"
+    what = _without_values(status.message)[:500] or f"the API server answered with status {reply.status}"
     match reply.status:
         case 409:
             return Stale(what)
@@ -137,6 +139,11 @@ def failure_of(reply: KubeReply) -> Failure:
             return Unreachable(what)
         case _:
             return Broken(what)
+
+
+def _without_values(message: str) -> str:
+    """Each field's value hidden: a template may have made it of a secret (``field.Error``: ``Invalid value: "x": why``)."""
+    return _VALUE.sub(r"\1***", message)
 
 
 def _patch(ref: Ref, subresource: str, at: Version, change: Mapping[str, Any], manager: str = MANAGER) -> KubeCall:

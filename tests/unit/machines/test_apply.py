@@ -161,3 +161,18 @@ class TestAnswers:
 
     def test_long_messages_are_cut(self) -> None:
         assert len(failure_of(KubeReply(status=403, body=json.dumps({"message": "x" * 9999}).encode())).what) == 500
+
+    @pytest.mark.parametrize(
+        ("message", "shown"),
+        [
+            ('metadata.labels: Invalid value: "p@ss \\"w\\": x": a valid label', "metadata.labels: Invalid value: ***: a valid label"),
+            ('type: Unsupported value: "a": supported values: "b"', 'type: Unsupported value: ***: supported values: "b"'),
+            ("spec.n: Invalid value: 12345: must be less", "spec.n: Invalid value: ***: must be less"),
+            ('[a: Duplicate value: "x", b: Invalid value: "y": no]', "[a: Duplicate value: ***, b: Invalid value: ***: no]"),
+            ("data[a b]: Required value", "data[a b]: Required value"),
+            ('x: Invalid value: "unclosed', "x: Invalid value: ***"),
+        ],
+    )
+    def test_values_of_fields_are_not_told(self, message: str, shown: str) -> None:
+        """A template may have made them of secrets."""
+        assert failure_of(KubeReply(status=422, body=json.dumps({"message": message}).encode())) == InvalidSpec(shown)
