@@ -79,6 +79,10 @@ def _all(key: str, **rewrite: Any) -> Json:
     return {"data": [], "dataFrom": [{"extract": {"key": key}, **({"rewrite": [rewrite]} if rewrite else {})}]}
 
 
+def _template(text: str) -> Json:
+    return {"target": {"template": {"data": {"t": text}}}}
+
+
 BAD_OBJECTS: dict[str, tuple[Any, str]] = {
     "text": ("text", "spec: must be an object"),
     "data": ({"data": [7]}, "spec.data[0]: must be an object"),
@@ -97,6 +101,18 @@ BAD_OBJECTS: dict[str, tuple[Any, str]] = {
     "no-json": (_all("one", merge={}), "merge failed with failed to unmarshal JSON"),
     "manifest": ({"target": {"manifest": {"apiVersion": "v1", "kind": "ConfigMap"}}}, "spec.target.manifest: generic targets are disabled"),
     "token": ({"target": {"template": {"type": "bootstrap.kubernetes.io/token"}}}, "spec.target.template.type: "),
+    "no-template": (_template("{{ .k"), "spec.target.template.data.t: unable to parse template at key t: template: t:1: unclosed action"),
+    "no-value": (_template("{{ .nope }}"), 'executing "t" at <.nope>: map has no entry for key "nope"'),
+    "told": (_template("{{ fail .k }}"), "error calling fail: its message is not shown, since it may hold data"),
+    "endless": (_template("{{ range until 1000000000 }}x{{ end }}"), "error calling until: a list of more than 100000 elements"),
+    "doubling": (
+        _template("{{ $x := .k }}{{ range until 99 }}{{ $x = print $x $x }}{{ end }}"),
+        "error calling print: a value of more than",
+    ),
+    "no-source": (
+        {"target": {"template": {"templateFrom": [{"configMap": {"name": "nope", "items": [{"key": "k"}]}}]}}},
+        'configmaps "nope" not found',
+    ),
     "not-owned": ({**_all("nothing"), "target": {"creationPolicy": "Orphan", "deletionPolicy": "Delete"}}, "spec.target.creationPolicy: "),
 }
 FAKE: Json = {

@@ -166,6 +166,27 @@ def test_vanished_value_keeps_the_secret_otherwise(synced: Backend, cluster: Clu
     assert cluster.data() == {"user": "ada"}
 
 
+def test_templates(synced: Backend, cluster: Cluster) -> None:
+    """Of the values, of a ConfigMap, and one that makes a key."""
+    config = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "texts", "namespace": cluster.namespace}}
+    cluster.kubectl.apply({**config, "data": {"greeting": "hello {{ .user | title }}"}})
+    template = {
+        "metadata": {"labels": {"user": "{{ .user }}"}},
+        "data": {"url": "db://{{ .user }}@host", "key": '{{ genPrivateKey "ecdsa" }}'},
+        "templateFrom": [{"configMap": {"name": "texts", "items": [{"key": "greeting"}]}}],
+    }
+    cluster.want(synced, name="made", target={"template": template})
+    cluster.until(lambda: cluster.ready("made") == ("True", "SecretSynced"), "it is synced")
+    data = cluster.data("made") or {}
+    assert data.keys() == {"url", "key", "greeting"}
+    assert (data["url"], data["greeting"]) == ("db://ada@host", "hello Ada")
+    assert data["key"].startswith("-----BEGIN EC PRIVATE KEY-----")
+    assert cluster.kubectl.get("v1", "Secret", "made", cluster.namespace)["metadata"]["labels"]["user"] == "ada"
+    cluster.kubectl.apply({**config, "data": {"greeting": "bye"}})
+    cluster.force("made")
+    cluster.until(lambda: (cluster.data("made") or {}).get("greeting") == "bye", "the ConfigMap's new text is there")
+
+
 def test_store_fixed_after_a_bad_token(synced: Backend, cluster: Cluster) -> None:
     synced.spoil()
     cluster.until(lambda: cluster.ready(STORE, "SecretStore")[0] == "False", "the store is not ready")

@@ -221,8 +221,8 @@ def stale(es: Json) -> Json:
 
 
 def is_beyond_copying(es: Json) -> bool:
-    """Whether a release can serve it depends on its template functions and generators; its Secret is left alone either way."""
-    return any(word in json.dumps(es["spec"]) for word in ("{{", "templateFrom", "generatorRef"))
+    """Whether a release can serve it depends on its generators; its Secret is left alone either way."""
+    return "generatorRef" in json.dumps(es["spec"])
 
 
 def recall(site: Site) -> None:
