@@ -211,7 +211,7 @@ class Template(Model):
     """The blueprint of the target."""
 
     type: str = ""
-    engine_version: Literal["v2"] = default("v2")
+    engine_version: Literal["v2", "jinja2"] = default("v2")
     metadata: TemplateMetadata = blank(TemplateMetadata)
     merge_policy: Literal["Replace", "Merge"] = default("Replace")
     data: Strings = {}

@@ -178,6 +178,7 @@ def test_what_takes_long(text: str, expected: bool) -> None:
     assert takes_long(es_of(target={"template": source}), World(config_map(t=text))) is expected
     assert takes_long(es_of(spec={"dataFrom": transform}), World({})) is expected
     assert not takes_long(es_of(target={"template": source}), World({MAP: Gone()}))
+    assert takes_long(es_of(target={"template": {"engineVersion": "jinja2"}}), World({}))
 
 
 def test_transform() -> None:
