@@ -10,6 +10,7 @@ from returns.result import Success
 
 from eso_core import because
 from eso_core.compat.hash import generic_target_hash, owner_label
+from eso_core.failure import InvalidSpec
 from eso_core.plan import CreateTarget, DeleteTarget, Desired, ManifestBody, Plan, UpdateTarget
 from eso_core.refs import CONFIG_MAP, Kind, Ref
 from eso_core.secret import SecretBytes
@@ -118,6 +119,28 @@ def test_merging_into_nothing() -> None:
 def test_a_template_replaces_all_values() -> None:
     assert content(plan(CONFIG_MAP, template={"data": {"t": "text"}})) == {"data": {"t": "text"}}
     assert content(plan(CONFIG_MAP, template={"mergePolicy": "Merge"})) == {"data": {}}
+
+
+def test_a_template_of_any_other_kind() -> None:
+    assert content(plan(WIDGET, template={"mergePolicy": "Merge"})) == {"spec": {}}
+    by_path = {"templateFrom": [{"literal": "n: {{ .k }}", "target": "spec.inner"}]}
+    assert content(plan(WIDGET, template=by_path)) == {"spec": {"inner": {"false": TEXTS["k"]}}}
+
+
+def test_a_template_merges_into_what_is_there() -> None:
+    there = found(WIDGET, marked=False, spec={"size": 3, "inner": {"own": "x"}}, status={"ready": True})
+    template = {"templateFrom": [{"literal": "k: {{ .k }}", "target": "spec.inner"}]}
+    made = plan(WIDGET, there, template=template, creationPolicy="Merge")
+    assert content(made) == {"spec": {"size": 3, "inner": {"own": "x", "k": TEXTS["k"]}}, "status": {"ready": True}}
+
+
+def test_a_template_that_does_not_fit_the_target() -> None:
+    there = found(WIDGET, marked=False, spec={"inner": ["list"]})
+    made = plan(WIDGET, there, template={"templateFrom": [{"literal": "a: b", "target": "spec.inner.deep"}]}, creationPolicy="Merge")
+    assert made.because == because.RESOURCE_TEMPLATE_FAILED
+    assert isinstance(made.detail, InvalidSpec)
+    assert made.detail.path == "spec.target.template"
+    assert "spec.inner.deep" in made.detail.what
 
 
 def test_a_template_that_fails() -> None:

@@ -15,7 +15,17 @@ from eso_core.failure import InvalidSpec, Missing, Refused
 from eso_core.refs import CONFIG_MAP, SECRET, Kind, Ref
 from eso_core.secret import SecretBytes
 from eso_core.stages.due import version_of
-from eso_core.stages.templates import evaluate_templates, takes_long, template_sources, transformer
+from eso_core.stages.templates import (
+    Fault,
+    Spot,
+    evaluate_templates,
+    evaluations,
+    takes_long,
+    template_sources,
+    template_spots,
+    transformer,
+)
+from eso_core.template.limits import TEXT_MAX
 from eso_core.template.target import Entries, Piece, Structure
 from tests.unit.core.objects import NS, ambient, es_of, pieces_of
 
@@ -191,3 +201,119 @@ def test_transform() -> None:
 def test_a_structure_at_a_path() -> None:
     template = {"templateFrom": [{"literal": "a: {{ .user }}", "target": "spec.inner"}]}
     assert pieces(template, kind=WIDGET) == (Structure("spec.inner", {"a": "ada"}),)
+
+
+# ---------------------------------------------------------------- what is not shown
+
+
+def of(template: dict[str, Any], seen: dict[Readable, Seen] | None = None, kind: Kind = SECRET) -> list[Fault]:
+    """Every fault of a template."""
+    made = evaluations(es_of(target={"template": template}), kind, VALUES, World(seen or {}), ambient(), ("{{", "}}"))
+    return [found.failure() for found in made if isinstance(found, Bad)]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (b"\n{{", "unable to parse template at key k: line 2: it is kept in a Secret, so the error is not shown"),
+        (b"{{ .nope }}", "unable to execute template at key k: line 1: it is kept in a Secret, so the error is not shown"),
+        (b"", "unable to execute template at key k: it is kept in a Secret, so the error is not shown"),
+    ],
+)
+def test_what_is_said_of_a_template_that_is_kept_in_a_secret(text: bytes, said: str) -> None:
+    if not text:
+        text = b"x" * (TEXT_MAX + 1)  # of which no line is told
+        said = said.replace("execute", "parse")
+    assert fault({"templateFrom": [{"secret": items("box", "k")}]}, secret(k=text)) == InvalidSpec(
+        said, "spec.target.template.templateFrom[0].secret.items[0]"
+    )
+
+
+def test_what_is_said_of_a_template_that_was_made_of_values() -> None:
+    template = {"templateFrom": [{"configMap": items("cm", "k"), "target": "Data"}]}
+    [found] = of(template, config_map(k='{{ "{{ ada" }}'), WIDGET)
+    said = "unable to parse template at key k: line 1: it was made of values, so the error is not shown"
+    assert found.failure == InvalidSpec(said, "spec.target.template.templateFrom[0]")
+
+
+def test_a_fault_of_another_sort_is_told() -> None:
+    """It is about what a template gave, and quotes none of it."""
+    found = fault({"templateFrom": [{"secret": items("box", "k", templateAs="KeysAndValues")}]}, secret(k=b"a: ["))
+    assert isinstance(found, InvalidSpec)
+    assert found.what.startswith("could not unmarshal template to 'map[string][]byte'")
+
+
+# ---------------------------------------------------------------- where templates stand
+
+
+def test_places() -> None:
+    template = {
+        "data": {"d": "1"},
+        "metadata": {"labels": {"l": "2"}},
+        "templateFrom": [{"configMap": items("cm", "m"), "secret": items("box", "s"), "literal": "4", "target": "Labels"}],
+    }
+    world = World(config_map(m="m") | secret(s=b"s\xff"))
+    found = [spot.unwrap() for spot in template_spots(es_of(target={"template": template}), SECRET, world)]
+    of_entry = "spec.target.template.templateFrom[0]"
+    assert found == [
+        Spot(f"{of_entry}.configMap.items[0]", "m", b"m", "configMap", "Values", "Labels"),
+        Spot(f"{of_entry}.secret.items[0]", "s", b"s\xff", "secret", "Values", "Labels"),
+        Spot(f"{of_entry}.literal", "literal", b"4", "object", "KeysAndValues", "Labels"),
+        Spot("spec.target.template.data.d", "d", b"1"),
+        Spot("spec.target.template.metadata.labels.l", "l", b"2", target="labels"),
+    ]
+    other = [spot.unwrap().key for spot in template_spots(es_of(target={"template": template}), WIDGET, world)]
+    assert other == ["literal", "m", "s", "d"]
+
+
+def test_what_takes_long_in_bytes_that_are_no_text() -> None:
+    source = {"templateFrom": [{"secret": items("box", "s")}]}
+    assert takes_long(es_of(target={"template": source}), World(secret(s=b"\xff{{ genCA }}")))
+    for name in (
+        "genSelfSignedCert",
+        "genSignedCertWithKey",
+        "bcrypt",
+        "derivePassword",
+        "rsaDecrypt",
+        "pemToPkcs12",
+        "pemTruststoreToPKCS12",
+    ):
+        assert takes_long(es_of(target={"template": {"data": {"k": f"{{{{ {name} }}}}"}}}), World({})), name
+
+
+@pytest.mark.parametrize("data", [b"null", b"[]", b'{"k": 1}'])
+def test_a_source_of_another_shape(data: bytes) -> None:
+    assert fault({"templateFrom": [{"configMap": items("cm", "k")}]}, {MAP: Present(b'{"data": ' + data + b"}")}) == Missing(
+        "error in configmap cm: missing key k"
+    )
+
+
+def test_a_source_that_is_not_base64_is_empty() -> None:
+    seen: dict[Readable, Seen] = {BOX: Present(b'{"data": {"k": "???"}}')}
+    assert flat(pieces({"templateFrom": [{"secret": items("box", "k")}]}, seen)) == [("data", {"k": b""})]
+
+
+# ---------------------------------------------------------------- one after the other
+
+
+def test_every_template_is_tried() -> None:
+    """For a command that shows all faults at once."""
+    template = {"data": {"a": "{{", "b": "{{ .user }}", "c": "{{ .nope }}"}}
+    assert [found.path.rpartition(".")[2] for found in of(template)] == ["a", "c"]
+
+
+def test_nothing_is_rendered_again_where_a_source_has_failed() -> None:
+    template = {"templateFrom": [{"configMap": items("cm", "good", "bad"), "target": "Data"}]}
+    seen = config_map(good='{{ "{{ .nope }}" }}', bad="{{")
+    assert [found.path for found in of(template, seen, WIDGET)] == ["spec.target.template.templateFrom[0].configMap.items[1]"]
+
+
+def test_what_cannot_be_collected() -> None:
+    template = {"templateFrom": [{"configMap": items("cm", "k"), "target": "metadata.labels[0]"}]}
+    [found] = of(template, config_map(k="text"), WIDGET)
+    assert found.path == "spec.target.template.templateFrom[0]"
+    assert found.spot is None
+
+
+def test_jinja2() -> None:
+    assert flat(pieces({"engineVersion": "jinja2", "data": {"k": "{{ user | upper }}"}})) == [("data", {"k": b"ADA"})]
