@@ -11,7 +11,8 @@
 
 One run is one seed: it fails again when it is run again, in any process. ``run.py`` holds the phases: trouble, calm, silence, one
 change, recovery, end. Most seeds are small (one store, one or two objects, a few faults that strike hard); one in ``LARGE_IN`` is large. A
-quarter is made for one crash: every moment (before, sent, done, seen) of every effect in turn. Idle time is skipped in one step.
+quarter is made for one crash: every moment (before, sent, done, seen) of every effect in turn. A quarter has templates, whose results the
+oracle works out by itself (``templates.py``). Idle time is skipped in one step.
 
 Faults (``dice.py`` lists them, ``--runs`` prints how often each was drawn and how often it mattered; in 10,000 runs each must)
 
@@ -23,14 +24,17 @@ backend    slow, no answer, 403, 404 (secret, mount), 429, 5xx, garbage, not UTF
 cluster    crash, compaction, clock jumps, a second operator, freeze, sessions revoked, permissions taken, quota full, a namespace that ends
            and comes again, a definition removed and restored, a controller that fights for the data
 people     values, specs, labels, policies, targets (renamed and back), stores, credentials, admitted namespaces; reverted soon, half of it
+templates  broken and mended, in objects and in the ConfigMap of a namespace, which is edited, deleted and restored; slow computations
 others     data, labels, annotations, owners, controllers, immutable and finalizers of targets; labels of stores; status wiped
 =========  =========================================================================================================================
 
 Invariants (the word in the violation; where it is checked)
 
 ====  ==========================================================================================================================
-I1    every value written was once its entry's, none that was always there is left out; deletions have a policy (``checks``)
-I2    no write that changes nothing, no second refresh within one interval (``checks``)
+I1    every value written was once its entry's, none that was always there is left out; deletions have a policy (``checks``); what a
+      template made, it made of such values, and a pass in which one fails writes nothing (``oracle``, ``rendering``)
+I2    no write that changes nothing, no second refresh within one interval (``checks``); one pass makes one random value, and a value
+      that nobody lost belongs to one refresh that was due (``rendering``)
 I3    silence writes refresh times only, one change of a backend one Secret at most (``run``, ``checks``)
 I4    after the faults all is as the oracle says, within ``DECISIONS_MAX`` passes that do something, and stays (``run``, ``settled``)
 I5    deletion ends; what is owned goes, what is not stays as it is (``run``)
@@ -41,6 +45,6 @@ I9    a decision made twice is the same, and what is written is what it says (``
 I10   no key is overdue while the operator says that it is well (``checks``, ``run``)
 ====  ==========================================================================================================================
 
-Not modelled: templates, generic targets, leader election, sync windows.
+Not modelled: templates from Secrets, generic targets, leader election, sync windows.
 ``test_published.py`` holds bugs that operators of this kind were known for, as scripts without chance.
 """

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from eso_core.compat.gotime import parse_time
-from eso_core.failure import Broken
+from eso_core.failure import Broken, describe
 from eso_core.instant import SECOND, Now
 from eso_core.machines.commands import Report
 from eso_core.refs import CLUSTER_SECRET_STORE, EXTERNAL_SECRET, SECRET, SECRET_STORE, Ref
@@ -20,6 +20,8 @@ from tests.sim.laws import Plans, Rates, Violation, in_sync
 from tests.sim.model import CANARY
 from tests.sim.oracle import any_of, legal, may_vanish
 from tests.sim.paths import place, store_of
+from tests.sim.rendering import Rendering
+from tests.sim.templates import TEXTS
 
 if TYPE_CHECKING:
     from tests.sim.host import Host
@@ -32,7 +34,7 @@ OVERDUE_MAX = 2 * SECOND
 HEARD_S = 60  # after which the operator has heard of a change, mostly
 DECOY = b"DECOY"  # credentials that lie where no store may read
 MANAGER = "externalsecrets.external-secrets.io/"
-PASSES_MAX = 40  # passes of one operator over one key in ten seconds
+PASSES_MAX = 60  # passes of one operator over one key in ten seconds
 
 
 def _needles() -> tuple[bytes, ...]:
@@ -62,6 +64,9 @@ class Checks:
         self._thorough = world.dice.thorough
         self._refreshed: dict[tuple[str, str], tuple[int, int]] = {}  # when, and how far the clock had jumped then
         self._mended = 0
+        self.touched_at = 0
+        self.rendering = Rendering(world)
+        self._templated = world.wishes.templated
         self.rates = Rates(world)
         self.plans = Plans(twice=world.dice.seed % 8 == 2)
 
@@ -84,13 +89,24 @@ class Checks:
             _preconditioned(call, body)
         if is_target:
             self.plans.written(call, namespace)
+            if self._templated:
+                self._sent_target(host, call, namespace)
+
+    def _sent_target(self, host: Host, call: KubeCall, namespace: str) -> None:
+        tracked = self._writer(call, namespace)
+        if tracked is not None:
+            self.rendering.sent(host, tracked, orjson.loads(call.body or b"{}").get("data") or {})
+
+    def _writer(self, call: KubeCall, namespace: str) -> Tracked | None:
+        """The object that a target is written for."""
+        return self.world.objects.get((namespace, _owner(call)))
 
     def _allowed(self, call: KubeCall, namespace: str, resource: str, name: str) -> None:
         world = self.world
         allowed = (world.only_namespace,) if world.only_namespace else world.namespaces
         if resource == "events" and namespace == "default":
             return  # about cluster stores
-        is_read = resource == "secrets" and name and call.method == "GET"
+        is_read = resource in ("secrets", "configmaps") and name and call.method == "GET"
         if not is_read and (namespace in allowed or (not namespace and not world.only_namespace)):
             return
         if not is_read and not namespace and (resource in CLUSTER_WIDE):
@@ -99,9 +115,17 @@ class Checks:
         if namespace not in allowed and not (call.method == "GET" and (namespace, name) in credentials):
             raise Violation("I6 scope", f"{call.method} {call.path} is outside of {allowed}")
         if is_read:
+            if resource == "configmaps":
+                self._read_texts(call, namespace, name)
+                return
             targets = {(t.namespace, spec.target) for t in world.objects.values() for spec in t.specs}
             if (namespace, name) not in targets | credentials:
                 raise Violation("I6 scope", f"nobody asked for {call.path}")
+
+    def _read_texts(self, call: KubeCall, namespace: str, name: str) -> None:
+        layouts = [spec.template for t in self.world.objects.values() if t.namespace == namespace for spec in t.specs]
+        if name != TEXTS or not any(layout is not None and layout.items for layout in layouts):
+            raise Violation("I6 scope", f"nobody asked for {call.path}")
 
     def called(self, host: Host, call: HttpCall) -> None:
         """A request to a backend leaves an operator."""
@@ -144,6 +168,10 @@ class Checks:
         before, after = self._before, orjson.loads(reply.body)
         if call.path.endswith("/status") and before is not None and _timeless(before) == _timeless(after):
             return
+        namespace, resource, _ = place(call.path)
+        is_update = self._templated and (call.method, resource) == ("PUT", "secrets")
+        if is_update and self.rendering.may_renew(self._writer(call, namespace), before, after):
+            return  # whether it was due is asked elsewhere
         raise Violation("I3 silence", f"{call.method} {call.path} wrote in a settled cluster: {_shown(call, reply)}")
 
     # ------------------------------------------------------------ I2
@@ -191,15 +219,17 @@ class Checks:
             self._patched(call, reply)
             return
         self.secret_writes[namespace, name] += 1
-        owner = dict(call.query).get("fieldManager", "").removeprefix(MANAGER)
-        tracked = self.world.objects.get((namespace, owner))
+        tracked = self._writer(call, namespace)
         if tracked is None:
-            raise Violation("I1 values", f"{call.path} is written for {owner!r}, which nobody made")
+            raise Violation("I1 values", f"{call.path} is written for {_owner(call)!r}, which nobody made")
         found = orjson.loads(call.body or b"{}")
         data = {key: base64.b64decode(value).decode() for key, value in (found.get("data") or {}).items()}
-        faults = [legal(spec, self.world.stores, data) for spec in tracked.specs if spec.target == name and spec.creation != "None"]
+        texts, specs = self.world.texts_of(tracked), [s for s in tracked.specs if s.target == name and s.creation != "None"]
+        faults = [legal(spec, texts, self.world.stores, data) for spec in specs]
         if not faults or all(faults):
             raise Violation("I1 values", f"{call.method} {call.path} writes {data}, which no state explains: {faults}")
+        if self._templated:
+            self.rendering.written(tracked, self._before, orjson.loads(reply.body))
 
     def _patched(self, call: KubeCall, reply: KubeReply) -> None:
         """Marks and finalizers may be patched, values not."""
@@ -234,13 +264,21 @@ class Checks:
             self.world.say(host.name, "PASS", report.key, verdict, settled.requeue, settled.detail or "")
         if isinstance(settled.detail, Broken) and "internal error" in settled.detail.what:
             raise Violation("bug", f"{report.key}: {settled.detail.what}")
-        if self._thorough and leaks(repr(report).encode()):
+        if self._templated:
+            self.rendering.reported(host, report)
+        told = repr(report) if self._thorough else describe(settled.detail) if settled.detail is not None else ""
+        if told and leaks(told.encode()):
             raise Violation("I7 canary", f"a secret value in the report {report!r}")
         self._count_recent(host, report.key)
 
     def touched(self) -> None:
         """Somebody else has written to a target, or deleted it: the operator may look at it out of turn, perhaps when it hears of it."""
         self._mended = self.world.clock.mono + HEARD_S * SECOND
+        self.touched_at = self.world.clock.mono
+
+    def stirred(self) -> None:
+        """Somebody has done anything, or an operator is gone."""
+        self.rendering.stirred = self.world.clock.mono
 
     def stepped(self, host: Host, now: Now) -> None:
         """One tick has been carried out."""
@@ -253,6 +291,10 @@ class Checks:
         recent.append(self.world.clock.mono)
         if len(recent) == PASSES_MAX and recent[-1] - recent[0] < 10 * SECOND:
             raise Violation("hot loop", f"{PASSES_MAX} passes over {key} in {(recent[-1] - recent[0]) / SECOND:.3f} s")
+
+
+def _owner(call: KubeCall) -> str:
+    return dict(call.query).get("fieldManager", "").removeprefix(MANAGER)
 
 
 def _named(call: KubeCall) -> str:

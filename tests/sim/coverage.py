@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from tests.sim.dice import EFFECTS, MOMENTS, PARTS, Dice
+from tests.sim.rendering import FEATURES
 from tests.sim.user import User
 from tests.sim.world import World
 
@@ -21,6 +22,8 @@ def parts() -> Iterator[tuple[str, str]]:
     for effect in EFFECTS:
         for moment in MOMENTS:
             yield "", f"crash {moment} {effect}"
+    for feature in FEATURES:
+        yield "", f"template {feature}"
     for name in User(World(Dice(1))).names:
         yield f"drawn act {name}", f"act {name}"
 

@@ -17,7 +17,9 @@ WATCH = ("drop", "duplicate", "stall", "garbage line", "refused", "cut", "gone")
 WORLD = (
     "crash", "compact", "jump", "second", "freeze", "revoke", "no permission", "quota", "namespace ends", "no definition", "fight",
 )  # fmt: skip
-PARTS = {"kube": KUBE, "backend": BACKEND, "watch": WATCH, "world": WORLD}
+WORK = ("slow",)  # of a long computation
+PARTS = {"kube": KUBE, "backend": BACKEND, "watch": WATCH, "world": WORLD, "work": WORK}
+TEMPLATED = (("kube", "conflict"), ("work", "slow"))  # what templates make interesting
 RATES = (0.01, 0.03, 0.1, 0.3)
 HARD = (0.2, 0.5, 0.8)  # of the few faults of a small run
 LAGS = (0.0, 0.05, 1.0, 5.0, 20.0)  # seconds, on average
@@ -27,6 +29,7 @@ EFFECTS = (
     "POST secrets", "PUT secrets", "PATCH secrets", "DELETE secrets", "GET secrets",
     "PATCH externalsecrets", "PATCH externalsecrets/status",
     "PATCH secretstores/status", "PATCH clustersecretstores/status", "GET page", "POST events", "PATCH events", "login", "fetch",
+    "GET configmaps", "work",
 )  # fmt: skip
 MOMENTS = ("before", "sent", "done", "seen")  # of a crash: an effect was decided; was sent; was carried out; its answer was seen
 
@@ -69,10 +72,10 @@ def _aim(number: int) -> CrashPoint:
 class Swarm:
     """Which faults this run has, and how often: most kinds are off in most runs, so that rare combinations meet.
 
-    A large run has a third of all kinds, at low rates; a small one has a few, and these strike hard.
+    A large run has a third of all kinds, at low rates; a small one has a few, and these strike hard. ``templated``: the run has templates.
     """
 
-    def __init__(self, random: Random, *, small: bool, aim: CrashPoint | None) -> None:
+    def __init__(self, random: Random, *, small: bool, aim: CrashPoint | None, templated: bool) -> None:
         self._random = random
         self.on = True
         self.rates: dict[tuple[str, str], float] = dict.fromkeys(((part, kind) for part in PARTS for kind in PARTS[part]), 0.0)
@@ -81,6 +84,9 @@ class Swarm:
             self.crash_points.append(aim)
         if random.random() >= (0.7 if aim else 0.1):
             (self._few if small else self._many)()
+            for place in TEMPLATED if templated else ():
+                if random.random() < 0.4:
+                    self.rates[place] = random.choice(HARD)
         self._active = {part: [(k, r) for (p, k), r in self.rates.items() if p == part and r] for part in PARTS}
         plurals = ("secrets", "externalsecrets", "stores")
         few = small and random.random() < 0.7

@@ -8,15 +8,18 @@ from typing import TYPE_CHECKING, assert_never
 
 from eso_core import providers
 from eso_core.config import Config
+from eso_core.effect import Computed
 from eso_core.failure import Broken, Unreachable
 from eso_core.instant import SECOND, Now
-from eso_core.machines.commands import CloseWatch, Command, OpenWatch, Report, SendCall, SendKube
+from eso_core.machines.commands import CloseWatch, Command, OpenWatch, Report, SendCall, SendKube, SendWork
 from eso_core.operator import build
 from eso_core.wire import CallFailed, CallReply, HttpCall, KubeCall, KubeReply
 from tests.sim import replies
 from tests.sim.clock import FAR, TICK
+from tests.sim.laws import Work
 from tests.sim.paths import backend_effect_of, effect_of, store_of
 from tests.sim.stream import Stream
+from tests.template_chance import SeededChance
 
 if TYPE_CHECKING:
     from tests.sim.world import World
@@ -41,9 +44,12 @@ class Host:
         self.peace_until = 0  # the API server has asked to be left alone
         self._inbox: deque[Callable[[], None]] = deque()
         self.streams: dict[int, Stream] = {}
+        self.works: dict[int, Work] = {}  # computations under way
         self._world = world
         random = world.dice.stream(f"engine {name}").random
-        self.engine = build(Config(), random=random, namespace=world.only_namespace, load=providers.load)
+        self.engine = build(
+            Config(), random=random, chance=SeededChance(world.dice.seed), namespace=world.only_namespace, load=providers.load
+        )
 
     # ------------------------------------------------------------ running
 
@@ -71,6 +77,7 @@ class Host:
         """The process is gone. What it has sent may arrive, or not."""
         self.alive = False
         self.wake = FAR
+        self._world.checks.stirred()
         for stream in self.streams.values():
             stream.end()
         self.streams.clear()
@@ -110,6 +117,8 @@ class Host:
                 self._send_kube(command)
             case SendCall():
                 self._send_call(command)
+            case SendWork():
+                self._work(command)
             case OpenWatch():
                 self._open(command)
             case CloseWatch(ticket):
@@ -202,7 +211,7 @@ class Host:
             reply = world.ask_backend(call, fault)
             world.checks.rates.answered(self, store_of(call.url), reply)
             if fault:
-                world.upset(wait + 10)
+                world.upset(wait + replies.peace_s(reply) + 10)
             world.say(self.name, "CALL", call.method, call.url, replies.shown(reply), fault)
             if moment == "done":
                 self._dies(moment, effect)
@@ -216,6 +225,42 @@ class Host:
         self.engine.call_reply(ticket, reply, self._now)
         if moment == "seen":
             self._dies(moment, effect)
+
+    # ------------------------------------------------------------ long computations
+
+    def _work(self, command: SendWork) -> None:
+        """In a thread of the process: it dies with it, and is slow at times."""
+        world, moment = self._world, self._world.swarm.crashes_at("work")
+        world.counts("work")
+        if moment == "before":
+            self._dies(moment, "work")
+            return
+        fault = world.swarm.draw("work")
+        wait = world.dice.faults.choice((2.0, 10.0, 40.0)) if fault else 0.0
+        if fault:
+            world.counts("drawn work slow")
+            world.counts("fault work slow")
+            world.upset(wait + 10)
+            world.say(self.name, "FAULT slow work", command.ticket, wait)
+        self.works[command.ticket] = world.checks.rendering.works_on(self, command.ticket)
+
+        def end() -> None:
+            if not self.alive:
+                return
+            computed = command.run()
+            if moment == "done":
+                self._dies(moment, "work")
+            world.clock.after(world.latency(), lambda: self._hears(lambda: self._worked(command.ticket, computed, moment)))
+
+        world.clock.after(world.latency() + wait, end)
+        if moment == "sent":
+            self._dies(moment, "work")
+
+    def _worked(self, ticket: int, computed: Computed, moment: str) -> None:
+        self._world.checks.rendering.worked(self.works.pop(ticket))
+        self.engine.work_reply(ticket, computed, self._now)
+        if moment == "seen":
+            self._dies(moment, "work")
 
     # ------------------------------------------------------------ watches
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections import deque
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -13,6 +14,7 @@ from eso_core.compat.hash import data_hash
 from eso_core.failure import Broken
 from eso_core.instant import SECOND
 from eso_core.plan import CreateTarget, Desired, Plan, SecretBody, UpdateTarget
+from eso_core.refs import Ref
 from eso_core.stages.reconcile import Observed
 from eso_core.target import HASH_ANNOTATION
 from eso_core.wire import CallFailed, HttpReply, KubeCall
@@ -77,6 +79,15 @@ def _says(desired: Desired, manifest: dict[str, Any]) -> bool:
         and manifest.get("type", "") == body.kind
         and manifest.get("immutable") == body.immutable
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A long computation under way: for which object, its version then, and how many passes had ended."""
+
+    key: Ref
+    version: str
+    reports: int
 
 
 class Rates:

@@ -6,7 +6,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tests.sim.templates import Layout
 
 Value = str | Mapping[str, str]  # a text, or an object of texts
 CANARY = "CANARY"  # in every value of a backend, and in every credential
@@ -134,6 +137,7 @@ class Wanted:
     refresh: str = "Periodic"
     interval_s: int = 60
     label: str = "0"
+    template: Layout | None = None
 
     @property
     def lively(self) -> bool:
@@ -150,7 +154,12 @@ class Wanted:
         default = self.entries[0].store
         spec = {
             "secretStoreRef": default.ref,
-            "target": {"name": self.target, "creationPolicy": self.creation, "deletionPolicy": self.deletion},
+            "target": {
+                "name": self.target,
+                "creationPolicy": self.creation,
+                "deletionPolicy": self.deletion,
+                "template": self.template.manifest() if self.template is not None else None,
+            },
             "refreshPolicy": self.refresh,
             "refreshInterval": f"{self.interval_s}s",
             "data": [e.manifest(default) for e in self.entries if e.part == "data"],

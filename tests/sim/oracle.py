@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Set
+from dataclasses import dataclass, field
 
 from tests.sim.model import Entry, Store, StoreId, Value, Wanted, text
+from tests.sim.templates import EVERY, Given, Held, Layout, Texts, explains, made, unrolled
 
 MERGING = ("Merge", "CreateOrMerge")
+FAILING = ("failed", "unrendered")
 Stores = Mapping[StoreId, Store]
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """``state``: synced (with ``data``), retained, deleted, failed."""
+    """``state``: synced (with ``data``, ``labels`` and ``annotations``), retained, deleted, failed, unrendered."""
 
     state: str
-    data: Mapping[str, str] | None = None
+    data: Mapping[str, Given] | None = None
+    labels: Mapping[str, Given] = field(default_factory=dict)
+    annotations: Mapping[str, Given] = field(default_factory=dict)
 
 
 ABSENT = "absent"
@@ -24,8 +28,9 @@ ERROR = "error"
 Yield = dict[str, str] | str
 
 
-def expected(wanted: Wanted, namespace: str, stores: Stores) -> Verdict:
-    """The verdict on ``wanted`` as the backends are now."""
+def expected(wanted: Wanted, texts: Texts, stores: Stores) -> Verdict:
+    """The verdict on ``wanted`` as the backends, and the ConfigMap of its namespace, are now."""
+    namespace = texts.namespace
     used = [stores[entry.store] for entry in wanted.entries]
     if any(not s.usable or (s.admits is not None and namespace not in s.admits) for s in used):
         return Verdict("failed")
@@ -39,7 +44,10 @@ def expected(wanted: Wanted, namespace: str, stores: Stores) -> Verdict:
         return Verdict("retained")
     if not data and wanted.deletion == "Delete":
         return Verdict("deleted" if wanted.creation == "Owner" else "failed")
-    return Verdict("synced", data)
+    if wanted.template is None or wanted.creation == "None":
+        return Verdict("synced", data)
+    found = made(wanted.template, texts.held, data)
+    return Verdict("synced", found["Data"], found["Labels"], found["Annotations"]) if found is not None else Verdict("unrendered")
 
 
 def yields(entry: Entry, values: Mapping[str, Value]) -> Yield:
@@ -69,12 +77,65 @@ def _inside(entry: Entry, value: Value) -> Yield:
 # ---------------------------------------------------------------- what may ever be written
 
 
-def legal(wanted: Wanted, stores: Stores, data: Mapping[str, str]) -> str:
+def legal(wanted: Wanted, texts: Texts, stores: Stores, data: Mapping[str, str]) -> str:
     """Why ``data`` cannot come from ``wanted`` and any mix of states that the backends were in; ``""`` when it can.
 
-    Every value was once its entry's, and no entry that always gave values is left out.
+    Every value was once its entry's, and no entry that always gave values is left out. What a template has made, it has made of such
+    values; all texts of a ConfigMap are of one time.
     """
-    explained: set[str] = set()
+    extra_may_be = wanted.creation in MERGING
+    if wanted.template is None:
+        return _provided_fault(wanted, stores, data, extra_may_be=extra_may_be)
+    faults = [_templates_fault(wanted, wanted.template, held, stores, data) for held in (texts.past if wanted.template.items else (None,))]
+    return "" if "" in faults else next((fault for fault in reversed(faults) if fault != NO_TEXTS), NO_TEXTS)
+
+
+NO_TEXTS = "the texts of its templates were never there"
+
+
+def _templates_fault(wanted: Wanted, layout: Layout, held: Held | None, stores: Stores, data: Mapping[str, str]) -> str:
+    spots = layout.spots(held)
+    if spots is None:
+        return NO_TEXTS
+    possible = _possible(wanted, stores)
+    formulas = {key: formula for target, key, formula in spots if target == "Data"}
+    for key, formula in formulas.items():
+        if key not in data:
+            return f"the template of {key} is left out"
+        if EVERY in formula.reads:
+            fault = _provided_fault(wanted, stores, unrolled(data[key]))
+        else:
+            fault = "" if explains(formula, possible, data[key]) else "no value explains it"
+        if fault:
+            return f"{key} cannot be {data[key]!r}, made by {formula.text}: {fault}"
+    extra_may_be = wanted.creation in MERGING
+    if not layout.replaces:
+        return _provided_fault(wanted, stores, data, hidden=formulas.keys(), extra_may_be=extra_may_be)
+    extra = data.keys() - formulas.keys()
+    return f"keys {sorted(extra)} come from no template" if extra and not extra_may_be else ""
+
+
+def _possible(wanted: Wanted, stores: Stores) -> dict[str, list[str | None]]:
+    """What the values may have been when templates were given them; ``None`` where one may not have been there."""
+    possible: dict[str, list[str | None]] = {}
+    for entry in wanted.entries:
+        store = stores[entry.store]
+        if entry.part == "find":
+            for name, past in store.past.items():
+                if entry.finds(name):
+                    possible.setdefault(entry.prefix + name, []).extend(None if value is None else text(value) for value in past)
+            continue
+        given = [got if isinstance(got, dict) else {} for got in _past(entry, store)]
+        for key in dict.fromkeys(key for got in given for key in got):
+            possible.setdefault(key, []).extend(got.get(key) for got in given)
+    return {key: list(dict.fromkeys(values)) for key, values in possible.items()}
+
+
+def _provided_fault(
+    wanted: Wanted, stores: Stores, data: Mapping[str, str], *, hidden: Set[str] = frozenset(), extra_may_be: bool = False
+) -> str:
+    """``hidden``: keys that hold something else."""
+    explained: set[str] = set(hidden)
     for entry in wanted.entries:
         possible = list(_past(entry, stores[entry.store]))
         if entry.part == "find":
@@ -84,7 +145,7 @@ def legal(wanted: Wanted, stores: Stores, data: Mapping[str, str]) -> str:
         if fault:
             return fault
     extra = data.keys() - explained
-    return f"keys {sorted(extra)} come from nowhere" if extra and wanted.creation not in MERGING else ""
+    return f"keys {sorted(extra)} come from nowhere" if extra and not extra_may_be else ""
 
 
 def _past(entry: Entry, store: Store) -> Iterator[Yield]:

@@ -51,6 +51,7 @@ class Others:
         """A merge patch; the API server may refuse it."""
         call = KubeCall(method="PATCH", path=ref.path + path, body=orjson.dumps(change), content_type=MERGE_PATCH)
         status = self._world.server.handle(call, self._world.wall, USER).status
+        self._world.checks.stirred()
         if ref.kind == SECRET:
             self._world.checks.touched()
         return f"patches {ref}{path}: {change}" if status < 300 else ""

@@ -77,6 +77,11 @@ def backend_fault(fault: str, call: HttpCall, random: Random) -> CallReply | Non
             return None
 
 
+def peace_s(reply: CallReply) -> int:
+    """For how many seconds a backend asks to be left alone."""
+    return int(reply.headers.get("retry-after", "0")) if isinstance(reply, HttpReply) else 0
+
+
 def shown(reply: CallReply) -> str:
     """A reply for the trace."""
     return str(reply.status) if isinstance(reply, HttpReply) else repr(reply)

@@ -13,7 +13,8 @@ from eso_core.target import MANAGED_LABEL, OWNER_LABEL
 from tests.sim.host import Host
 from tests.sim.laws import in_sync
 from tests.sim.model import CANARY, Store
-from tests.sim.oracle import MERGING, Verdict, expected, legal
+from tests.sim.oracle import FAILING, MERGING, Verdict, expected, legal
+from tests.sim.templates import agrees
 from tests.sim.world import Tracked, World
 
 MESSAGES = {
@@ -21,6 +22,7 @@ MESSAGES = {
     "retained": "secret retained due to DeletionPolicy=Retain",
     "deleted": "secret deleted due to DeletionPolicy=Delete",
     "failed": "could not get secret data from provider",
+    "unrendered": "could not update secret",
     "owned": "target is owned by another ExternalSecret",
     "missing": "secret will not be created due to CreationPolicy=Merge",
 }
@@ -65,7 +67,7 @@ def _fault(world: World, tracked: Tracked) -> str:
     verdict = _verdict(world, tracked)
     secret = world.server.read(Ref(SECRET, tracked.namespace, tracked.wanted.target))
     ready = ready_of(found)
-    if verdict.state in ("synced", "deleted") and _is_taken(tracked, secret):
+    if verdict.state in ("synced", "deleted", "unrendered") and _is_taken(tracked, secret):
         verdict = Verdict("owned")
     if ready is None:
         return f"has no condition, should be {verdict.state}"
@@ -93,13 +95,13 @@ def _version_fault(tracked: Tracked, found: dict[str, Any], ready: dict[str, Any
 
 
 def _verdict(world: World, tracked: Tracked) -> Verdict:
-    verdict = expected(tracked.wanted, tracked.namespace, world.stores)
+    verdict = expected(tracked.wanted, world.texts_of(tracked), world.stores)
     absent = world.server.read(Ref(SECRET, tracked.namespace, tracked.wanted.target)) is None
-    return Verdict("missing") if verdict.state == "synced" and tracked.wanted.creation == "Merge" and absent else verdict
+    return Verdict("missing") if verdict.state in ("synced", "unrendered") and tracked.wanted.creation == "Merge" and absent else verdict
 
 
 def _condition_fault(verdict: Verdict, ready: dict[str, Any]) -> str:
-    should = "False" if verdict.state in ("failed", "owned") else "True"
+    should = "False" if verdict.state in (*FAILING, "owned") else "True"
     if (ready["status"], ready["message"]) == (should, MESSAGES[verdict.state]):
         return ""
     return f"condition is {ready['status']} {ready['message']!r}, should be {should} {MESSAGES[verdict.state]!r}"
@@ -118,9 +120,9 @@ def _target_fault(world: World, tracked: Tracked, verdict: Verdict, secret: dict
         return "has no target"
     data, should = values(secret), dict(verdict.data or {})
     foreign = {key for key, value in data.items() if key not in should and CANARY not in value} if wanted.creation in MERGING else set()
-    if {key: value for key, value in data.items() if key not in foreign} != should:
+    if data.keys() - foreign != should.keys() or not all(agrees(data[key], given) for key, given in should.items()):
         return f"target holds {data}, should be {should}"
-    return _marks_fault(tracked, secret)
+    return _marks_fault(tracked, verdict, secret)
 
 
 def _is_taken(tracked: Tracked, secret: dict[str, Any] | None) -> bool:
@@ -129,12 +131,15 @@ def _is_taken(tracked: Tracked, secret: dict[str, Any] | None) -> bool:
     return any(owner["kind"] == "ExternalSecret" and owner["name"] != tracked.name for owner in owners)
 
 
-def _marks_fault(tracked: Tracked, secret: dict[str, Any]) -> str:
+def _marks_fault(tracked: Tracked, verdict: Verdict, secret: dict[str, Any]) -> str:
     labels, owners = secret["metadata"].get("labels", {}), secret["metadata"].get("ownerReferences", [])
     if labels.get(MANAGED_LABEL) != "true":
         return "target is not marked as managed"
-    if labels.get("rev") != tracked.wanted.label:
+    if tracked.wanted.template is None and labels.get("rev") != tracked.wanted.label:
         return f"target has label rev {labels.get('rev')}, should be {tracked.wanted.label}"
+    for held, should in ((labels, verdict.labels), (secret["metadata"].get("annotations", {}), verdict.annotations)):
+        if not all(agrees(held.get(key), given) for key, given in should.items()):
+            return f"target has labels or annotations {held}, should be {should}"
     if (tracked.wanted.creation == "Owner") != any(owner["name"] == tracked.name for owner in owners):
         return f"target has owners {owners} under creationPolicy {tracked.wanted.creation}"
     return "" if in_sync(secret) else "target's hash annotation is not the hash of its data"
@@ -159,7 +164,7 @@ def _orphan(world: World, tracked: Tracked) -> str:
 
 def _lazy_fault(world: World, tracked: Tracked, verdict: Verdict, ready: dict[str, Any], secret: dict[str, Any] | None) -> str:
     """An object that does not follow its backend: ready unless it cannot be, and its target holds what was once right."""
-    if ready["status"] != "True" and verdict.state not in ("failed", "owned") and not _may_linger(world):
+    if ready["status"] != "True" and verdict.state not in (*FAILING, "owned") and not _may_linger(world):
         return f"condition is {ready['status']} {ready['message']!r}, should be ready"
     if ready["message"] != MESSAGES["synced"] or tracked.wanted.creation not in ("Owner", "CreateOrMerge"):
         return ""
@@ -169,7 +174,7 @@ def _lazy_fault(world: World, tracked: Tracked, verdict: Verdict, ready: dict[st
         return ""
     if not in_sync(secret):
         return "target was changed, and not repaired"
-    faults = [legal(spec, world.stores, values(secret)) for spec in tracked.specs]
+    faults = [legal(spec, world.texts_of(tracked), world.stores, values(secret)) for spec in tracked.specs]
     return "" if "" in faults else f"target holds what no state explains: {faults}"
 
 
@@ -182,9 +187,19 @@ def restless(world: World) -> set[tuple[str, str]]:
     """Objects, and their targets, that are as they may be, and may change yet: they follow their backend late."""
     found: set[tuple[str, str]] = set()
     for tracked in world.objects.values():
-        if tracked.alive and not tracked.wanted.lively and (world.swarm.has("jump") or _is_open(world, tracked)):
+        if tracked.alive and (_follows_late(world, tracked) or _is_to_be_claimed(world, tracked)):
             found |= {(tracked.namespace, name) for name in (tracked.name, *(spec.target for spec in tracked.specs))}
     return found
+
+
+def _follows_late(world: World, tracked: Tracked) -> bool:
+    return not tracked.wanted.lively and (world.swarm.has("jump") or _is_open(world, tracked))
+
+
+def _is_to_be_claimed(world: World, tracked: Tracked) -> bool:
+    """Its target has lost the label by which it is watched, which is seen at the next refresh."""
+    secret = world.server.read(Ref(SECRET, tracked.namespace, tracked.wanted.target))
+    return secret is not None and MANAGED_LABEL not in (secret["metadata"].get("labels") or {})
 
 
 def _is_open(world: World, tracked: Tracked) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from eso_core.refs import CLUSTER_SECRET_STORE, EXTERNAL_SECRET, SECRET_STORE, Ref
+from tests.sim.authors import Authors
 from tests.sim.model import Store
 from tests.sim.others import Others
 from tests.sim.scenario import SHARED
@@ -43,7 +44,9 @@ class User:
             "DELETE secrets": (("delete_object", 3.0), ("delete_object", 5.0)),
             "PATCH events": (("touch_store", 2.0), ("touch_store", 3.0), ("touch_store", 4.0)),
         }
-        self._acts = (*self._acts, *((weight, act) for weight, act in self.others.acts))
+        self.authors = Authors(world, self._soon)
+        templated = self.authors.acts if world.wishes.templated else ()
+        self._acts = (*self._acts, *self.others.acts, *templated)
 
     def begin(self) -> None:
         """Stores, credentials, and most objects."""
@@ -52,6 +55,7 @@ class User:
             if self._world.dice.seed % 8 == 5:
                 self._world.lay_decoys(store)
             self._world.apply_store(store, fresh=True)
+        self.authors.begin()
         for tracked in self._world.objects.values():
             if self._random.random() < (0.95 if self._world.dice.small else 0.8):
                 self._create(tracked)
@@ -77,7 +81,7 @@ class User:
     @property
     def names(self) -> list[str]:
         """All acts."""
-        return [act.__name__.removeprefix("_") for _, act in self._acts]
+        return sorted({act.__name__.removeprefix("_") for _, act in (*self._acts, *self.authors.acts)})
 
     def _soon(self, name: str) -> None:
         """Perhaps it is undone in a moment."""

@@ -9,6 +9,7 @@ from eso_core.refs import CLUSTER_SECRET_STORE, EXTERNAL_SECRET, NAMESPACE, SECR
 from eso_core.wire import KubeCall, KubeReply
 from tests.sim import replies
 from tests.sim.paths import place
+from tests.sim.stream import PAUSE_S
 
 if TYPE_CHECKING:
     from tests.sim.world import World
@@ -50,14 +51,14 @@ class Weather:
         """The operator may not touch one kind for a while."""
         plural, seconds = self._world.dice.faults.choice(list(KINDS)), self._world.dice.faults.choice((3, 15, 40))
         self._forbidden[plural] = self._world.clock.mono + seconds * SECOND
-        self._world.upset(seconds + 10)
+        self._world.upset(seconds + PAUSE_S + 5)
         self.bad = True
 
     def fill(self) -> None:
         """No further Secret fits for a while."""
         seconds = self._world.dice.faults.choice((5, 30))
         self._quota_until = self._world.clock.mono + seconds * SECOND
-        self._world.upset(seconds + 10)
+        self._world.upset(seconds + PAUSE_S + 5)
         self.bad = True
 
     # ------------------------------------------------------------ definitions
@@ -72,8 +73,9 @@ class Weather:
         for host in world.hosts:
             for stream in [s for s in host.streams.values() if s.plural == kind.plural]:
                 host.closed(stream, "")
-        world.clock.after(world.dice.faults.choice((1.0, 10.0, 30.0)), lambda: self._define(kind))
-        world.upset(40)
+        seconds = world.dice.faults.choice((1.0, 10.0, 30.0))
+        world.clock.after(seconds, lambda: self._define(kind))
+        world.upset(seconds + PAUSE_S + 5)  # the watch may have just begun its longest pause when the kind is back
 
     def _forget(self, kind: Kind) -> None:
         world = self._world
@@ -110,6 +112,7 @@ class Weather:
                 store.exists = False
             if world.credentials_of(store) == name and store.id.provider != "fake":
                 store.held = None
+        world.texts[name].put(None)
         world.delete(Ref(NAMESPACE, "", name))
         world.clock.after(ROUND_S, lambda: self._round(name))
         world.upset(4 * ROUND_S)

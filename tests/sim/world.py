@@ -12,7 +12,7 @@ import orjson
 
 from eso_core.api.crd import crds
 from eso_core.instant import SECOND, Instant
-from eso_core.refs import CLUSTER_SECRET_STORE, EXTERNAL_SECRET, SECRET, SECRET_STORE, Kind, Ref, collection_path
+from eso_core.refs import CLUSTER_SECRET_STORE, CONFIG_MAP, EXTERNAL_SECRET, SECRET, SECRET_STORE, Kind, Ref, collection_path
 from eso_core.sim.api import ApiServer
 from eso_core.sim.custom import CHECKED, UNCHECKED
 from eso_core.sim.resource import Resource
@@ -27,6 +27,7 @@ from tests.sim.host import TICKS_MAX, Host
 from tests.sim.model import Store, StoreId, Wanted
 from tests.sim.paths import store_of
 from tests.sim.scenario import Wishes
+from tests.sim.templates import TEXTS, Held, Texts
 from tests.sim.vault import Vault
 from tests.sim.weather import Weather
 
@@ -77,9 +78,10 @@ class World:
         self._tell = tell
         self.traced = tell is not None
         self.clock = Clock()
-        self.swarm = Swarm(dice.stream("swarm"), small=dice.small, aim=dice.aim)
-        self.wishes = Wishes(dice.scenario, small=dice.small, aim=dice.aim.effect if dice.aim else "")
+        self.wishes = Wishes(dice.scenario, dice.stream("authors"), small=dice.small, aim=dice.aim.effect if dice.aim else "")
+        self.swarm = Swarm(dice.stream("swarm"), small=dice.small, aim=dice.aim, templated=self.wishes.templated)
         self.namespaces = self.wishes.namespaces()
+        self.texts = {namespace: Texts(namespace) for namespace in self.namespaces}
         self.server = _server(checked=dice.checked, namespaces=self.namespaces).copy()
         self.weather = Weather(self)
         self.events = Events(lambda: self.clock.mono)
@@ -122,12 +124,14 @@ class World:
             "ClusterSecretStore": CLUSTER_SECRET_STORE,
             "ExternalSecret": EXTERNAL_SECRET,
             "Secret": SECRET,
+            "ConfigMap": CONFIG_MAP,
         }
         path = collection_path(kind[manifest["kind"]], manifest["metadata"].get("namespace", ""))
-        return self.server.handle(KubeCall(method="POST", path=path, body=orjson.dumps(manifest)), self.wall, USER)
+        return self.server.handle(KubeCall(method="POST", path=path, body=orjson.dumps(_without_nulls(manifest))), self.wall, USER)
 
     def apply(self, manifest: dict[str, Any], *, fresh: bool = False) -> KubeReply:
         """The user applies a manifest; ``fresh``: of an object that does not exist."""
+        self.checks.stirred()
         reply = self.server.apply(manifest, self.wall, USER) if not fresh else self._create(manifest)
         if reply.status >= 300:
             raise Violation("simulator", f"the user's manifest is refused: {reply.body!r} {manifest}")
@@ -166,8 +170,31 @@ class World:
         tracked.alive = True
         self.apply(wanted.manifest(tracked.namespace, tracked.name), fresh=fresh)
 
+    def apply_texts(self, texts: Texts, held: Held | None) -> None:
+        """The ConfigMap with templates as the user wants it from now on."""
+        there, ref = texts.held is not None, Ref(CONFIG_MAP, texts.namespace, TEXTS)
+        texts.put(held)
+        if held is None:
+            self.delete(ref)
+        else:
+            self.apply(texts.manifest(), fresh=not there)
+
+    def texts_of(self, tracked: Tracked) -> Texts:
+        """The ConfigMap that the object's templates may come from."""
+        return self.texts[tracked.namespace]
+
+    def target_of(self, tracked: Tracked) -> dict[str, Any] | None:
+        """The target as it is."""
+        return self.server.read(Ref(SECRET, tracked.namespace, tracked.wanted.target))
+
+    def draws(self, tracked: Tracked) -> bool:
+        """The object's templates have a formula that gives something new each time, or have had one in their ConfigMap."""
+        layout = tracked.wanted.template if tracked.specs else None
+        return layout is not None and layout.has("random", self.texts_of(tracked))
+
     def delete(self, ref: Ref) -> int:
         """The user deletes an object."""
+        self.checks.stirred()
         return self.server.handle(KubeCall(method="DELETE", path=ref.path), self.wall, USER).status
 
     def wipe(self, kind: Kind) -> None:
@@ -301,3 +328,7 @@ class World:
                     host.step()
         clock.mono = max(clock.mono, mono)
         assert mono < FAR
+
+
+def _without_nulls(found: dict[str, Any]) -> dict[str, Any]:
+    return {key: _without_nulls(value) if isinstance(value, dict) else value for key, value in found.items() if value is not None}
