@@ -72,17 +72,22 @@ class Driver:
 
     async def run(self) -> None:
         """Until :meth:`stop`. Cancelling drops everything at once, which loses nothing: a pass can be repeated."""
-        async with asyncio.TaskGroup() as tasks:
-            while not self._over():
-                self._news.clear()
-                now = self._now()
-                self.ticked_at = now.mono
-                for command in self._engine.tick(now):
-                    self._carry_out(command, tasks)
-                await self._wait()
-            for task in self._tasks:
-                task.cancel()  # streams, lists, and what got no answer in time
-        self._workers.shutdown(wait=False, cancel_futures=True)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                await self._turn(tasks)
+                for task in self._tasks:
+                    task.cancel()  # streams, lists, and what got no answer in time
+        finally:
+            self._workers.shutdown(wait=False, cancel_futures=True)
+
+    async def _turn(self, tasks: asyncio.TaskGroup) -> None:
+        while not self._over():
+            self._news.clear()
+            now = self._now()
+            self.ticked_at = now.mono
+            for command in self._engine.tick(now):
+                self._carry_out(command, tasks)
+            await self._wait()
 
     def _over(self) -> bool:
         return self._stop_at is not None and (self._engine.busy == 0 or self._now().mono >= self._stop_at)
