@@ -23,9 +23,9 @@ from eso_core.compat.runes import members
 from eso_core.compat.text import go_text, quote, to_bytes, whole
 
 PATTERN_MAX = 65_536  # characters
-MEMORY_MAX = 8 << 20  # bytes of a compiled program
+MEMORY_MAX = 2 << 20  # bytes of a compiled program
 OUTPUT_MAX = 65_536  # characters of one replaced text
-CACHE_MAX = 256  # patterns
+CACHE_MAX = 64  # patterns
 
 Spans: TypeAlias = list[tuple[int, int]]
 Finds: TypeAlias = Iterator[Spans]
@@ -38,7 +38,8 @@ class Pattern:
     source: str
     program: Any
     endless: bool  # whether a search may look at text far beyond the match that it finds
-    size: int  # instructions of the program, which is what a search of one byte may cost
+    explosive: bool  # whether the automaton may have too many states to be kept, so that each byte costs up to `size`
+    size: int  # instructions of the program
     groups: range  # numbers of the groups, the whole match included
 
     def matches(self, text: str) -> bool:
@@ -150,7 +151,6 @@ def split_points(finds: Finds, n: int, size: int) -> "Iterator[tuple[int, int]]"
 
 # --- texts that are not UTF-8 ----------------------------------------------------------------------------------------------------
 
-_ENDLESS = re.compile(r"[*+]|,\}")
 _SPECIAL = re.compile(rb"[\\.+*?()|\[\]{}^$]")
 _STRAYS = re.compile("[\udc80-\udcff]+")
 
@@ -242,7 +242,50 @@ def _compile(source: str) -> Result[Pattern, str]:
     refused = _refused(source)
     if refused:
         return Failure(_PREFIX + refused)
-    return Success(Pattern(source, program, _ENDLESS.search(source) is not None, program.programsize, range(program.groups + 1)))
+    return Success(Pattern(source, program, *_dangers(source), program.programsize, range(program.groups + 1)))
+
+
+_PART = re.compile(
+    r"\\Q.*?(?:\\E|\Z)|\\[pP](?:\{[^}]*\})?|\\.|\[\^?\]?(?:\\.|\[:\^?\w*:\]|[^\]\\])*\]|\{(\d+)(,?)(\d*)\}|[.()|*+?]", re.DOTALL
+)
+_WIDE_MAX = 10  # parts that match several characters, from which on they may make too many states together
+
+
+def _dangers(source: str) -> tuple[bool, bool]:
+    """`endless` and `explosive`.
+
+    A search looks far beyond a match if that is there already and a longer one, or one of an earlier alternative, may still come: where
+    a loop is in something optional or repeated, or beside an alternative. In a plain sequence a loop that goes on lengthens the match.
+    States multiply where many parts match the same characters, each at its own distance from the beginning.
+    """
+    loops, choices, endless, wide, varied, times = [False], [False], False, 0, 0, 1
+    closed = was_loop = False  # the part before ended a group, and that has a loop
+    for part in _PART.finditer(source):
+        text = part[0]
+        quantified = text in "*+?" or part[1] is not None
+        if quantified:
+            loop = text in "*+" or bool(part[2])
+            endless |= closed and was_loop
+            loops[-1] |= loop
+            varied += part[1] is None or bool(part[2])
+            times *= max(1, min(int((part[3] or part[1])[:4]), 1000)) if part[1] is not None else 1
+        closed, was_loop = text == ")", False
+        if text == "(":
+            loops.append(False)
+            choices.append(False)
+        elif text == ")" and len(loops) > 1:
+            was_loop = loops.pop()
+            endless |= choices.pop() and was_loop
+            loops[-1] |= was_loop
+        elif text == "|":
+            choices[-1] = True
+            wide += 1
+        elif text == "." or text[0] == "[" or text[:2] in _WIDE:
+            wide += 1
+    return endless or (choices[0] and loops[0]), (wide if times == 1 else (wide + varied) * times) > _WIDE_MAX
+
+
+_WIDE = frozenset(f"\\{letter}" for letter in "pPdDwWsS")
 
 
 def _level(source: str) -> str:

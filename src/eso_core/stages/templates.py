@@ -29,8 +29,9 @@ from eso_core.failure import Failure, InvalidSpec, Missing
 from eso_core.refs import CONFIG_MAP, SECRET, Kind, Ref
 from eso_core.stages.decode import Values
 from eso_core.stages.due import version_of
-from eso_core.template import Ambient, Template, TemplateError, compile_template
-from eso_core.template.target import KEYS_AND_VALUES, VALUES, Piece, TargetError, apply, evaluate
+from eso_core.template import Ambient, Meter, Template, TemplateError, compile_template
+from eso_core.template.errors import LimitExceeded
+from eso_core.template.target import KEYS_AND_VALUES, VALUES, Piece, TargetError, apply, evaluate, reads_yaml
 from eso_core.template.target import Render as RenderOne
 
 Pieces: TypeAlias = tuple[Piece, ...]
@@ -225,7 +226,8 @@ def evaluations(es: ExternalSecret, kind: Kind, values: Values, world: World, am
     template = es.spec.target.template
     if template is None:
         return
-    one = partial(_evaluated, _renderer(template.engine_version, values, ambient, delimiters))
+    render = _renderer(template.engine_version, values, ambient, delimiters)
+    one = partial(_evaluated, render, _weighed(render, ambient.meter))
     for index in range(len(template.template_from)):
         sources, literal = map(one, _source_spots(es, index, world)), map(one, _literal_spots(es, index))
         if kind == SECRET:
@@ -235,13 +237,29 @@ def evaluations(es: ExternalSecret, kind: Kind, values: Values, world: World, am
     yield from map(one, _own_spots(template, kind))
 
 
-def _evaluated(render: RenderOne, spot: Result[Spot, Fault]) -> Result[Pieces, Fault]:
-    return spot.bind(lambda found: _evaluate(found, render))
+def _evaluated(render: RenderOne, weighed: RenderOne, spot: Result[Spot, Fault]) -> Result[Pieces, Fault]:
+    return spot.bind(lambda found: _evaluate(found, weighed if reads_yaml(found.scope, found.target) else render))
 
 
 def _evaluate(spot: Spot, render: RenderOne) -> Result[Pieces, Fault]:
     evaluated = evaluate({spot.key: spot.text}, spot.scope, spot.target, spot.strategy, render)
     return evaluated.alt(lambda error: Fault(InvalidSpec(_public(spot, error), spot.path), spot.path, spot, error))
+
+
+def _weighed(render: RenderOne, meter: Meter) -> RenderOne:
+    """``render`` for what is then read as YAML: that is paid for, too."""
+
+    def paid(made: bytes, name: str) -> Result[bytes, TemplateError]:
+        from eso_core.template.functions.yaml import weigh_yaml  # its import takes long, and most operators need none of it
+
+        try:
+            weigh_yaml(meter, made)
+        except LimitExceeded as error:
+            what = f"what the template prints is too much YAML: {error.what}"
+            return Bad(TemplateError("exec", name, 0, -1, what, what, "limit"))
+        return Success(made)
+
+    return lambda name, text: render(name, text).bind(lambda made: paid(made, name))
 
 
 def _public(spot: Spot, error: TargetError) -> str:

@@ -8,60 +8,12 @@ from typing import Protocol
 
 from eso_core.template.arguments import ANY, EXACT, REFLECT, Signature, accept, constant, signature_of
 from eso_core.template.builtins import call, truth
+from eso_core.template.costs import USUAL, cost_of, weight
 from eso_core.template.errors import FunctionError
 from eso_core.template.nodes import Bool, Nil, Node, Number, Pipe, String
-from eso_core.template.run import BOXED_NIL, CALL_COST, MISSING, UNSET, Run, Stop, failed_call, give, take, weight
+from eso_core.template.run import BOXED_NIL, MISSING, UNSET, Run, Stop, failed_call, give, take
 from eso_core.template.scope import Scope
 from eso_core.template.values import Function, Value, type_of
-
-SHALLOW = frozenset(
-    (
-        *(
-            "len",
-            "index",
-            "not",
-            "call",
-            "default",
-            "empty",
-            "coalesce",
-            "all",
-            "any",
-            "ternary",
-            "typeOf",
-            "typeIs",
-            "typeIsLike",
-            "kindOf",
-            "kindIs",
-        ),
-        *("dict", "get", "set", "unset", "hasKey", "pick", "omit", "pluck", "keys", "values", "dig"),
-        *(
-            "list",
-            "tuple",
-            "first",
-            "mustFirst",
-            "last",
-            "mustLast",
-            "rest",
-            "mustRest",
-            "initial",
-            "mustInitial",
-            "reverse",
-            "mustReverse",
-        ),
-        *("append", "mustAppend", "push", "mustPush", "prepend", "mustPrepend", "concat", "slice", "mustSlice"),
-    )
-)
-"""Functions that do not walk what their arguments hold: at most they copy a list or map, which their result pays for."""
-
-_REGEX, _LETTERS = 32, 8
-DEAR = {
-    **dict.fromkeys(("regexMatch", "regexFind", "regexFindAll", "regexReplaceAll", "regexReplaceAllLiteral", "regexSplit"), _REGEX),
-    **dict.fromkeys(("mustRegexMatch", "mustRegexFind", "mustRegexFindAll", "mustRegexReplaceAll"), _REGEX),
-    **dict.fromkeys(("mustRegexReplaceAllLiteral", "mustRegexSplit", "fromYaml"), _REGEX),
-    **dict.fromkeys(("snakecase", "camelcase", "kebabcase", "title", "untitle", "swapcase", "initials"), _LETTERS),
-    **dict.fromkeys(("wrap", "wrapWith", "seq", "urlquery", "urlParse", "fromJson", "mustFromJson", "semverCompare"), _LETTERS),
-}
-"""Functions that take much longer for a byte than others, and how many bytes one counts as."""
 
 
 class Evaluate(Protocol):
@@ -158,11 +110,12 @@ def _call(
     base = [arg.value for arg in args]
     todo = [(index, arg.get, arg.want, arg.go_type, arg.last) for index, arg in enumerate(args) if arg.get is not None]
     piped, final_want = final_type is not None, _want(final_type or ANY)
-    go_type, ambient, deep, dear = final_type or ANY, function.ambient, name not in SHALLOW, DEAR.get(name, 1)
-    cost = CALL_COST + sum(len(value) for value in base if type(value) is bytes)
+    go_type, ambient, cost = final_type or ANY, function.ambient, cost_of(name)
+    byte, node_cost, more, plain = cost.byte, cost.node, cost.more, cost.more is USUAL.more
+    fixed = cost.call + cost.arg * (len(base) + piped) + byte * sum(len(value) for value in base if type(value) is bytes)
 
     def called(run: Run, dot: Value, final: Value = MISSING) -> Value:
-        argv, work, meter = base[:], cost, run.meter
+        argv, work, meter = base[:], fixed, run.meter
         for index, get, want, wanted, at in todo:
             value = get(run, dot)
             kind = type(value)
@@ -170,24 +123,24 @@ def _call(
                 value = accept(value, wanted, at)
             argv[index] = value
             if kind is bytes:
-                work += len(value)
-            elif deep and isinstance(value, list | dict):
-                work += weight(value, meter.work)
+                work += len(value) * byte
+            elif node_cost and isinstance(value, list | dict):
+                work += weight(value, cost)
         if piped:
             kind = type(final)
             if final_want is not None and kind is not final_want:
                 final = accept(final, go_type, last)
             argv.append(final)
             if kind is bytes:
-                work += len(final)
-            elif deep and isinstance(final, list | dict):
-                work += weight(final, meter.work)
-        meter.work -= work * dear
+                work += len(final) * byte
+            elif node_cost and isinstance(final, list | dict):
+                work += weight(final, cost)
+        meter.work -= work if plain else work + more(*argv)
         try:
             if meter.work < 0:
                 meter.spend(0)
             result = target(run.ambient, *argv) if ambient else target(*argv)
-            give(meter, result, dear)
+            give(meter, result, cost)
         except FunctionError as error:
             raise failed_call(error, name, node) from None
         return result
@@ -272,7 +225,7 @@ def call_method(
     if piped:
         argv.append(accept(final, signature.parameter(len(args)), args[-1].last if args else at))
     try:
-        take(run.meter, argv, True)
+        take(run.meter, argv)
         result = function.call(run.ambient, receiver, *argv) if function.ambient else function.call(receiver, *argv)
         give(run.meter, result)
     except FunctionError as error:

@@ -29,7 +29,7 @@ from eso_core.compat.runes import SPACES, is_letter, mapping, members
 from eso_core.compat.text import go_text, whole
 from eso_core.template.limits import Ambient, room_for
 
-_RUNE_COST, _WORD_COST = 32, 128  # work of a byte that is looked at by itself, and of one that is put into words
+_RUNE_COST, _ASCII_WORD_COST, _WORD_COST = 250, 400, 2_000  # work of a byte that is looked at by itself, and of one that is put into words
 
 _LOW = re.compile(rb"(?<![0-9A-Za-z_])[a-z]")
 _WORD_START = re.compile(rb"(?<![^\t\n\v\f\r ])[A-Z]")
@@ -183,7 +183,7 @@ _IN_NUMBER = (_Kind.ALPHABET, _Kind.NUMBER)
 def _lowered(ambient: Ambient, text: bytes, connector: str) -> bytes:
     if not text:
         return b""
-    ambient.meter.spend(len(text) * _WORD_COST)
+    ambient.meter.spend(len(text) * (_ASCII_WORD_COST if text.isascii() else _WORD_COST))
     runes = text.decode("utf-8", "surrogateescape")
     words = _ascii_words(runes) if text.isascii() else _words(runes)
     out = _joined_words(words, connector).encode("utf-8", "surrogateescape")

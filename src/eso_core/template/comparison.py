@@ -6,7 +6,7 @@ have no such kind can only be equal: to nil, or to themselves if Go can compare 
 
 from __future__ import annotations
 
-from eso_core.template.equal import is_nil_slice
+from eso_core.template.equal import is_nil_map, is_nil_slice
 from eso_core.template.errors import FunctionError
 from eso_core.template.printing import sprintf
 from eso_core.template.values import Object, Sized, Value, type_of
@@ -71,7 +71,7 @@ def _shape(value: Value) -> str:
 
 
 def _nil(value: Value) -> bool:
-    return value is None or is_nil_slice(value)
+    return value is None or is_nil_slice(value) or is_nil_map(value)
 
 
 def ne(left: Value, right: Value) -> bool:

@@ -16,6 +16,7 @@ from typing import TypeAlias, TypeVar
 
 from eso_core.compat.text import quote
 from eso_core.template.calls import Evaluate
+from eso_core.template.costs import SHOWN
 from eso_core.template.errors import LimitExceeded
 from eso_core.template.expressions import Expressions
 from eso_core.template.limits import DEPTH_MAX
@@ -31,11 +32,12 @@ FRAMES_MAX = 300  # Python frames of templates that call each other
 
 @dataclass(slots=True)
 class Body:
-    """A compiled template: its statements, what they cost together, and how many slots its variables need."""
+    """A compiled template: its statements, what they cost together, how many slots its variables need, and how many nodes it has."""
 
     steps: tuple[Step, ...] = ()
     cost: int = 0
     slots: int = 1
+    size: int = 0
 
 
 def compile_tree(tree: Tree, functions: Mapping[str, Function], builtins: Mapping[str, Function], strict: bool) -> dict[str, Body]:
@@ -45,7 +47,7 @@ def compile_tree(tree: Tree, functions: Mapping[str, Function], builtins: Mappin
         statements = _Statements(Expressions(functions, builtins, strict), bodies)
         body = bodies[name]
         body.steps, body.cost = statements.block(nodes)
-        body.slots = statements.expressions.scope.size
+        body.slots, body.size = statements.expressions.scope.size, statements.size
     return bodies
 
 
@@ -62,7 +64,7 @@ def printed(run: Run, value: Value, node: Node) -> bytes:
     if type(value) is int:
         return b"%d" % value
     try:
-        take(run.meter, (value,), True)
+        take(run.meter, (value,), SHOWN)
         return b"<no value>" if value is None else show(value)
     except LimitExceeded as error:
         raise Stop(node, error.what, "limit", error.full) from None
@@ -79,7 +81,7 @@ class _Statements:
 
     def __init__(self, expressions: Expressions, bodies: dict[str, Body]) -> None:
         self.expressions, self.bodies = expressions, bodies
-        self.level = 0
+        self.level = self.size = 0
 
     def block(self, nodes: List) -> _Block:
         """The statements of a list, and their cost. Lists within are compiled one after the other, not by recursion: they may be deep."""
@@ -104,7 +106,9 @@ class _Statements:
                 steps.append((yield from (self._range(node) if node.word == "range" else self._branch(node))))
             else:
                 steps.append(self._statement(node))
-        return tuple(steps), 1 + sum(map(_weight, nodes.nodes))
+        cost = 1 + sum(map(_weight, nodes.nodes))
+        self.size += cost
+        return tuple(steps), cost
 
     def _statement(self, node: Node) -> Step:
         match node:

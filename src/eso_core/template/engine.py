@@ -24,6 +24,8 @@ CACHED = ((512, 512), (16_384, 16))
 """How many results are kept, errors included, of texts up to so many bytes. Closures weigh 100 to 200 times as much as their text, so this
 is up to 100 MB for texts that are made for it, and a tenth of that for usual ones. Longer texts are compiled each time."""
 
+_COMPILING = 1_000  # work of each node of a text: many texts of one object together take their time to compile
+
 NAMES = frozenset({*FUNCTIONS, *BUILTINS})
 """The functions that templates may name."""
 
@@ -31,10 +33,11 @@ NAMES = frozenset({*FUNCTIONS, *BUILTINS})
 class Template:
     """A compiled text. It does not change when it is executed, so threads may share it."""
 
-    __slots__ = ("_bodies", "tree")
+    __slots__ = ("_bodies", "_cost", "tree")
 
     def __init__(self, tree: Tree, bodies: dict[str, Body]) -> None:
         self.tree, self._bodies = tree, bodies
+        self._cost = _COMPILING * sum(body.size for body in bodies.values())
 
     @property
     def references(self) -> References:
@@ -46,6 +49,7 @@ class Template:
         run = Run(self.tree.name, ambient)
         body = self._bodies.get(self.tree.name)
         try:
+            ambient.meter.spend(self._cost)
             if body is None:
                 raise Stop(None, f"{quote(self.tree.name)} is an incomplete or empty template", "other")
             execute(body, run, StringMap(data))

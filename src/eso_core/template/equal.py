@@ -11,7 +11,7 @@ from collections.abc import Hashable, Iterable
 from heapq import nsmallest
 
 from eso_core.template.errors import LimitExceeded
-from eso_core.template.values import Object, Sized, Strings, TypedList, Value, type_of
+from eso_core.template.values import NilMap, Object, Sized, Strings, TypedList, Value, type_of
 
 WORK = 200_000  # comparisons of two values within one call
 _SAMPLE = 4
@@ -34,6 +34,10 @@ class NilStrings(Strings):
 def is_nil_slice(value: Value) -> bool:
     kind = type(value)
     return kind is NilList or kind is NilStrings
+
+
+def is_nil_map(value: Value) -> bool:
+    return type(value) is NilMap
 
 
 def deep_equal(left: Value, right: Value) -> bool:
@@ -112,7 +116,13 @@ class _Comparison:
 
     def same_shape(self, a: Value, b: Value) -> bool:
         """Two lists or maps of the same type, length and keys."""
-        if not isinstance(b, (list, dict)) or len(a) != len(b) or is_nil_slice(a) != is_nil_slice(b) or type_of(a) != type_of(b):
+        if (
+            not isinstance(b, (list, dict))
+            or len(a) != len(b)
+            or is_nil_slice(a) != is_nil_slice(b)
+            or is_nil_map(a) != is_nil_map(b)
+            or type_of(a) != type_of(b)
+        ):
             return False
         self.spend(len(a))
         return isinstance(a, list) or (isinstance(b, dict) and a.keys() == b.keys())

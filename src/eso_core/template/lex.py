@@ -43,7 +43,9 @@ _KEYWORDS = {
     b"true": BOOL,
     b"false": BOOL,
 }
-WORDS_MAX = 50_000  # ten times what a large template has, and a fraction of a second to parse
+WORDS_MAX = 15_000  # several times what a large template has; to parse and compile as many takes 0.1 s
+NUMBER_MAX = 10_000  # bytes of a number
+_BYTES = 16  # of actions and comments, which count as a word
 
 _SPACE = b" \t\r\n"
 _RUN = re.compile(rb"[0-9A-Za-z_\x80-\xff]*")
@@ -64,7 +66,7 @@ class LexError(Exception):
 
 
 class TooManyWords(Exception):
-    """The template has more than ``WORDS_MAX`` words."""
+    """The template has more than ``WORDS_MAX`` words, or some of them are very long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,7 @@ def lex(text: bytes, functions: Container[str], left: bytes, right: bytes) -> li
             keywords = {word: kind for word, kind in keywords.items() if word != name.encode()}
     grammar = _grammar(right)
     words: list[Word] = []
-    pos = 0
+    pos = size = comments = 0
     while True:
         start = text.find(left, pos)
         if start < 0:
@@ -133,13 +135,16 @@ def lex(text: bytes, functions: Container[str], left: bytes, right: bytes) -> li
             if isinstance(after, str):
                 words.append((ERROR, inside, after.encode(), False))
                 return words
-            pos = after
+            pos, size, comments = after, size + after - start, comments + 1
+            if comments > WORDS_MAX:
+                raise TooManyWords
             continue
         words.append((LEFT, start, left, False))
         pos = _action(text, inside, grammar, keywords, words)
         if pos < 0:
             return words
-        if len(words) > WORDS_MAX:
+        size += pos - start
+        if len(words) + comments + size // _BYTES > WORDS_MAX:
             raise TooManyWords
     if pos < len(text):
         words.append((TEXT, pos, text[pos:], False))

@@ -1,8 +1,11 @@
 """How much a template may use. A tenant's template runs beside everybody's: it ends in an error before it can hurt others.
 
-Two ways to hold the bounds. The executor spends from a ``Meter`` for each node and for the size of what each call takes and gives. A
-function that can make much from little asks :func:`room_for` or :func:`items` *before* it builds, and one that walks a structure
-walks it through :func:`survey` first: maps can hold themselves, and lists the same list many times.
+Two ways to hold the bounds. The executor spends from a ``Meter`` for each node and for each call, by what the call takes and gives
+(``costs.py``): that bounds the time, and since what is made costs too, the memory. A function that can make much from little asks
+:func:`room_for` or :func:`items` *before* it builds, and one that walks a structure walks it through :func:`survey` first: maps can hold
+themselves, and lists the same list many times.
+
+A Kubernetes Secret holds at most 1 MiB, which is what the bounds of sizes are made for.
 """
 
 from __future__ import annotations
@@ -14,11 +17,11 @@ from typing import Any, Protocol
 from eso_core.template.errors import LimitExceeded
 
 TEXT_MAX = 1 << 20  # bytes of a template
-OUTPUT_MAX = 4 << 20  # bytes that one template prints
-VALUE_MAX = 4 << 20  # bytes of one value
+OUTPUT_MAX = 2 << 20  # bytes that one template prints
+VALUE_MAX = 2 << 20  # bytes of one value
 ITEMS_MAX = 100_000  # elements of one list or map
 STEPS_MAX = 100_000  # nodes executed
-WORK_MAX = 32 << 20  # bytes taken and given by all calls of one execution
+WORK_MAX = 100_000_000  # nanoseconds, as ``costs.py`` estimates them, of the templates of one object
 DEPTH_MAX = 100  # levels of nested actions, parentheses, templates, and of values that are walked
 NODES_MAX = 20_000  # values within one structure that is walked
 
@@ -34,15 +37,16 @@ class Chance(Protocol):
 
 
 class Meter:
-    """What is left of one execution."""
+    """What is left of one execution, or of several that share it. ``kept`` is what they have paid for and need not pay for again."""
 
-    __slots__ = ("steps", "work")
+    __slots__ = ("kept", "steps", "work")
 
     def __init__(self, steps: int = STEPS_MAX, work: int = WORK_MAX) -> None:
         self.steps, self.work = steps, work
+        self.kept: dict[Any, Any] = {}
 
     def spend(self, work: int) -> None:
-        """Take ``work`` bytes; :class:`LimitExceeded` when there are not as many left."""
+        """Take ``work``; :class:`LimitExceeded` when there are not as many left."""
         self.work -= work
         if self.work < 0:
             raise LimitExceeded("the template does more work than is allowed")

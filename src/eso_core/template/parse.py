@@ -460,6 +460,8 @@ class _Parser:
 
     def number(self, word: lex.Word) -> nodes.Number:
         kind, pos, value, _ = word
+        if len(value) > lex.NUMBER_MAX:
+            raise lex.TooManyWords
         try:
             if kind == lex.CHARACTER:
                 return literals.character(pos, value)

@@ -19,7 +19,7 @@ from typing import Any
 
 from eso_core.compat.gofmt import float_v
 from eso_core.compat.text import to_bytes
-from eso_core.template.equal import is_nil_slice
+from eso_core.template.equal import is_nil_map, is_nil_slice
 from eso_core.template.formats import Literal, Operand, Star, parse
 from eso_core.template.limits import room_for, survey
 from eso_core.template.values import Bytes, Object, Sized, Value, type_of
@@ -255,6 +255,9 @@ class _Printer:
     def map(self, verb: str, value: dict[bytes, Any], depth: int) -> None:
         sharp = self.spec.sharp_v
         between = b", " if sharp else b" "
+        if sharp and is_nil_map(value):
+            self.write(type_of(value).encode() + b"(nil)")
+            return
         self.write(type_of(value).encode() + b"{" if sharp else b"map[")
         for position, key in enumerate(sorted(value)):
             if position:
@@ -337,4 +340,4 @@ def _fields(value: Object) -> Mapping[str, Value]:
 
 
 def _address(value: Value) -> int:
-    return 0 if is_nil_slice(value) else int(getattr(value, "address", _ADDRESS))
+    return 0 if is_nil_slice(value) or is_nil_map(value) else int(getattr(value, "address", _ADDRESS))

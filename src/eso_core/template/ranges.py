@@ -10,7 +10,7 @@ from eso_core.template.calls import Evaluate
 from eso_core.template.errors import FunctionError
 from eso_core.template.nodes import Node
 from eso_core.template.printing import show
-from eso_core.template.run import BOXED_NIL, ITEM_COST, Run, Signal, Step, Stop, step
+from eso_core.template.run import BOXED_NIL, SORT_COST, Run, Signal, Step, Stop, step
 from eso_core.template.scope import assign
 from eso_core.template.values import Sized, Value
 
@@ -84,7 +84,7 @@ def _turns(run: Run, loop: Loop, value: Value) -> Iterator[tuple[Value, Value]]:
             yield at, value[at]
     elif isinstance(value, dict):
         try:
-            run.meter.spend(ITEM_COST * len(value))
+            run.meter.spend(SORT_COST * len(value))
         except FunctionError as error:
             raise Stop(loop.node, error.what, "limit") from None
         yield from sorted(value.items(), key=itemgetter(0))

@@ -13,14 +13,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final, Literal, TypeAlias
 
+from eso_core.template.costs import USUAL, Cost, weight
 from eso_core.template.errors import FunctionError, LimitExceeded
 from eso_core.template.limits import OUTPUT_MAX, Ambient, Meter
 from eso_core.template.nodes import Node
 from eso_core.template.values import Value
 
-CALL_COST = 16  # work of any call
-ITEM_COST = 32  # work of each element of a list or map that a call makes
-NODE_COST = 512  # work of each value that is walked: to print or to compare one takes a microsecond
+STEP_COST = 200  # of a node that is executed
+SORT_COST = 200  # of each element of a map that is ranged over
 
 
 class Marker:
@@ -75,45 +75,32 @@ def failed_call(error: FunctionError, name: str, node: Node | None) -> Stop:
     return Stop(node, f"error calling {name}: {error.public}", kind, f"error calling {name}: {error.full}")
 
 
-def weight(value: Value, most: int) -> int:
-    """What it costs to walk a value, up to ``most``, from where on it does not matter. Maps may hold themselves."""
-    cost, todo = 0, [value]
-    while todo and cost <= most:
-        item = todo.pop()
-        cost += NODE_COST * len(item)
-        for inner in item.values() if isinstance(item, dict) else item:
-            if type(inner) is bytes:
-                cost += len(inner)
-            elif isinstance(inner, list | dict):
-                todo.append(inner)
-    return cost
-
-
-def take(meter: Meter, argv: Sequence[Value], deep: bool) -> None:
-    """Takes from the meter what a call is given: ``deep`` ones look at all that lists and maps hold."""
-    work = CALL_COST
+def take(meter: Meter, argv: Sequence[Value], cost: Cost = USUAL) -> None:
+    """Takes from the meter what it costs to look at values."""
+    work = cost.call
     for value in argv:
         kind = type(value)
         if kind is bytes:
-            work += len(value)
-        elif deep and isinstance(value, list | dict):
-            work += weight(value, meter.work)
+            work += len(value) * cost.byte
+        elif cost.node and isinstance(value, list | dict):
+            work += weight(value, cost)
     meter.spend(work)
 
 
-def give(meter: Meter, result: Value, dear: int = 1) -> None:
-    """Takes from the meter what a call has made, each byte counting as ``dear`` ones."""
+def give(meter: Meter, result: Value, cost: Cost = USUAL) -> None:
+    """Takes from the meter what a call has made."""
     if type(result) is bytes:
-        meter.work -= len(result) * dear
+        meter.work -= len(result) * cost.made
         if meter.work < 0:
             meter.spend(0)
     elif isinstance(result, list | dict):
-        meter.spend(ITEM_COST * len(result))
+        meter.spend(cost.item * len(result))
 
 
 def step(run: Run, nodes: int, node: Node | None) -> None:
     """Takes ``nodes`` steps from the meter."""
     meter = run.meter
     meter.steps -= nodes
-    if meter.steps < 0:
+    meter.work -= nodes * STEP_COST
+    if meter.steps < 0 or meter.work < 0:
         raise Stop(node, "the template takes more steps than are allowed", "limit")

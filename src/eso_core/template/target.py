@@ -95,6 +95,11 @@ def evaluate(
     return Success(tuple(pieces))
 
 
+def reads_yaml(scope: str, target: str) -> bool:
+    """Whether what a template of this scope and target prints is read as YAML, now or when it is applied."""
+    return scope == KEYS_AND_VALUES or target.lower() not in _NAMED
+
+
 def _evaluate_value(key: str, text: bytes, target: str, strategy: str, render: Render) -> Result[Piece, TargetError]:
     rendered = render(key, text)
     if isinstance(rendered, Failure):

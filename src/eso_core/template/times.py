@@ -196,13 +196,15 @@ class Time(Object):
 
 ZERO: Final = Time(0)
 
+_TEXT_COST = 400  # work of a byte of a layout, and of what is read by one
+
 
 def weigh(ambient: Ambient, *texts: bytes) -> None:
     """Charge for layouts and for what is read by them, which takes long for its size; :class:`LimitExceeded` for one that nobody writes."""
     for text in texts:
         if len(text) > TEXT_MAX:
             raise LimitExceeded(f"a time or layout of more than {TEXT_MAX} bytes")
-        ambient.meter.spend(32 * len(text))
+        ambient.meter.spend(_TEXT_COST * len(text))
 
 
 def unix_time(seconds: int, nanoseconds: int = 0) -> Time:

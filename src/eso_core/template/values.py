@@ -9,7 +9,7 @@ string                         ``bytes``: any bytes, as in Go; text functions de
 other integers                 subclasses of ``Sized``: ``Int64``, ``Uint8``, ``Month``…; never a plain ``int``
 []interface {}                 ``list``
 []string, []int, …             ``Strings``, ``Ints``, …: subclasses of ``TypedList``
-map[string]interface {}        ``dict`` with ``bytes`` keys
+map[string]interface {}        ``dict`` with ``bytes`` keys; ``NilMap`` where it is nil
 map[string]string              ``StringMap`` with ``bytes`` keys and values
 structs and pointers           subclasses of ``Object``
 =============================  =================================================================================
@@ -116,6 +116,12 @@ class StringMap(dict[bytes, bytes]):
     __slots__ = ()
 
 
+class NilMap(dict[bytes, Any]):
+    """A nil map[string]interface {}: always empty, printed like an empty map, but ``null`` in JSON, and nothing can be set in it."""
+
+    __slots__ = ()
+
+
 class Object:
     """A struct, or a pointer to one, with fields and methods of its own."""
 
@@ -174,5 +180,6 @@ _PLAIN: Mapping[type, str] = {
     bytes: "string",
     list: "[]interface {}",
     dict: "map[string]interface {}",
+    NilMap: "map[string]interface {}",
     StringMap: "map[string]string",
 }

@@ -29,6 +29,7 @@ from eso_core.template.limits import TEXT_MAX
 from eso_core.template.target import Entries, Piece, Structure
 from tests.unit.core.objects import NS, ambient, es_of, pieces_of
 
+LARGE = '{{ repeat 30000 "a: [b, c]\\n" }}'
 VALUES = {"user": SecretBytes(b"ada"), "raw": SecretBytes(b"\xff\x00")}
 MAP = Whole(Ref(CONFIG_MAP, NS, "cm"), 1)
 BOX = Whole(Ref(SECRET, NS, "box"), 1)
@@ -317,3 +318,10 @@ def test_what_cannot_be_collected() -> None:
 
 def test_jinja2() -> None:
     assert flat(pieces({"engineVersion": "jinja2", "data": {"k": "{{ user | upper }}"}})) == [("data", {"k": b"ADA"})]
+
+
+@pytest.mark.parametrize("entry", [{"literal": LARGE}, {"configMap": items("cm", "k"), "target": "spec.inner"}])
+def test_yaml_is_paid_for(entry: dict[str, Any]) -> None:
+    """It is read by Python code, so a large text of it would take long."""
+    [found] = of({"templateFrom": [entry]}, config_map(k=LARGE), WIDGET)
+    assert "what the template prints is too much YAML: the template does more work than is allowed" in found.failure.what  # type: ignore[union-attr]

@@ -6,7 +6,8 @@ from eso_core.template.equal import NilList
 from eso_core.template.errors import FunctionError, LimitExceeded
 from eso_core.template.functions.dicts import TABLE
 from eso_core.template.limits import DEPTH_MAX, ITEMS_MAX
-from eso_core.template.values import Ints, Object, StringMap, Strings, Value
+from eso_core.template.values import Ints, NilMap, Object, StringMap, Strings, Value
+from tests.unit.template.engine import output, why
 
 MERGES = ["merge", "mustMerge", "mergeOverwrite", "mustMergeOverwrite"]
 
@@ -71,7 +72,7 @@ def test_dict(pairs: tuple[Value, ...], made: Value) -> None:
         ("pick", (None, b"a"), {}),
         ("omit", ({b"b": 1, b"a": 2}, b"a", b"z"), {b"b": 1}),
         ("omit", (None,), {}),
-        ("unset", (None, b"a"), {}),
+        ("unset", (None, b"a"), NilMap()),
         ("dig", (b"a", b"else", {b"a": 1}), 1),
         ("dig", (b"a", b"else", {b"a": None}), None),
         ("dig", (b"a", b"b", b"else", {b"a": {}}), b"else"),
@@ -238,3 +239,24 @@ def test_deep_copy_of_objects_and_nil() -> None:
     assert call("deepCopy", [CERTIFICATE])[0] is CERTIFICATE
     assert call("deepCopy", {b"v": VERSION})[b"v"] is ZERO
     assert refusal("deepCopy", None) == "reflect: call of reflect.Value.Type on zero Value"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("{{toJson (merge nil)}} {{toJson (merge nil nil)}} {{toJson (merge nil (dict))}}", b"null null {}"),
+        ('{{$x := unset nil "a"}}{{merge $x (dict "b" 1) | toJson}} {{toJson $x}}', b'{"b":1} null'),
+        ('{{$x := unset nil "a"}}{{len $x}} {{$x}} {{typeOf $x}} {{kindOf $x}}', b"0 map[] map[string]interface {} map"),
+        ('{{printf "%#v %p" (merge nil) (merge nil)}}', b"map[string]interface {}(nil) 0x0"),
+        ("{{deepEqual (merge nil) (dict)}} {{eq (merge nil) nil}} {{eq (merge nil) (merge nil)}}", b"false true true"),
+        ("{{list (merge nil) (dict) | uniq | toJson}} {{has (dict) (list (merge nil))}}", b"[null,{}] false"),
+        ('{{dict "a" (merge nil) | toYaml}} {{toJson (deepCopy (merge nil))}}', b"a: null null"),
+        ('{{dig "a" 1 (merge nil)}} {{merge (dict "a" (merge nil)) (dict "a" (dict "x" 1)) | toJson}}', b'1 {"a":{"x":1}}'),
+    ],
+)
+def test_nil_maps(text: str, shown: bytes) -> None:
+    assert output(text) == shown
+
+
+def test_nothing_can_be_set_in_a_nil_map() -> None:
+    assert why('{{set (unset nil "a") "b" 1}}').endswith("error calling set: assignment to entry in nil map")

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from eso_core.template.equal import NilList, NilStrings
 from eso_core.template.errors import FunctionError, LimitExceeded
 from eso_core.template.functions.json import TABLE
-from eso_core.template.limits import DEPTH_MAX, ITEMS_MAX, VALUE_MAX
+from eso_core.template.limits import DEPTH_MAX, ITEMS_MAX, VALUE_MAX, Ambient, Meter
 from eso_core.template.values import Bytes, Int64, Ints, Lists, Object, StringMap, Strings, Uint8, Value
+from tests.template_chance import SeededChance
 
 
 class Certificate(Object):
@@ -26,7 +27,8 @@ class Moment(Object):
 
 
 def call(name: str, *args: Value) -> Value:
-    return TABLE[name].call(*args)
+    function = TABLE[name]
+    return function.call(*((Ambient(0, SeededChance(), Meter()),) if function.ambient else ()), *args)
 
 
 def refusal(name: str, *args: Value) -> FunctionError:

@@ -166,6 +166,34 @@ def test_what_is_no_key_is_refused_in_gos_words(name: str, given: bytes, error: 
 
 
 @pytest.mark.parametrize(
+    ("given", "error"),
+    [
+        (b"1.2.3", "json: cannot unmarshal number into"),
+        (b"01", "json: cannot unmarshal number into"),
+        (b"1e5e", "json: cannot unmarshal number into"),
+        (b"truex", "json: cannot unmarshal bool into"),
+        (b'"a" x', "json: cannot unmarshal string into"),
+        (b'[[1],{"a":"]"}]]', "json: cannot unmarshal array into"),
+        (b"1.x", "invalid character 'x' after decimal point in numeric literal"),
+        (b"[1,]", "invalid character ']' looking for beginning of value"),
+        (b"[tr ue", "invalid character ' ' in literal true"),
+        (b"tru", "unexpected EOF"),
+        (b"1e", "unexpected EOF"),
+        (b"[-", "unexpected EOF"),
+    ],
+)
+def test_only_the_first_value_counts(given: bytes, error: str) -> None:
+    with pytest.raises(FunctionError) as raised:
+        call(TABLE["jwkPublicKeyPem"], given)
+    assert raised.value.full.startswith(HINT + error)
+
+
+def test_what_follows_null_does_not_count() -> None:
+    with pytest.raises(FunctionError, match="invalid key type from JSON"):
+        call(TABLE["jwkPublicKeyPem"], b"nullx")
+
+
+@pytest.mark.parametrize(
     "given", [b"[" * 100_000, b"{}" + b" " * (1 << 18), b'{"kty":"RSA","n":' + b"[" * 20_000, b'{"a":' * 5_000, b"\xff" * 100]
 )
 def test_no_text_hurts(given: bytes) -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from eso_core.compat.regexp import compile_pattern
 from eso_core.template.equal import NilStrings
 from eso_core.template.errors import FunctionError, LimitExceeded
 from eso_core.template.functions.regex import TABLE
@@ -114,3 +115,38 @@ def test_work_grows_with_program_and_text() -> None:
         TABLE["regexMatch"].call(Ambient(0, SeededChance(), meter), pattern, b"a" * 10_000)
         spent.append(Meter().work - meter.work)
     assert 0 < 10 * spent[0] < spent[1]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "endless", "explosive"),
+    [
+        (r"\s+", False, False),
+        (r"(\w+)\s*=\s*(.*)", False, False),
+        (r"(foo|bar)=(.*)", False, False),
+        (r"a.*b", False, False),
+        (r"[|)?]+\|\)?", False, False),
+        (r"\Qa|b*\E", False, False),
+        (r"^\s+|\s+$", True, False),
+        ("a*b|a", True, False),
+        ("a(.*b)?", True, False),
+        ("((a*)b|c)", True, False),
+        ("(.*)*", True, False),
+        ("(a|b)*a(a|b){12}c", False, True),
+        (r".*a\d\d\d\d\d\d\d\d\d\d", False, True),
+        ("(a?b?){100}", False, True),
+        ("b{1000}", False, False),
+    ],
+)
+def test_what_makes_a_pattern_dear(pattern: str, endless: bool, explosive: bool) -> None:
+    compiled = compile_pattern(pattern).unwrap()
+    assert (compiled.endless, compiled.explosive) == (endless, explosive)
+
+
+def test_a_pattern_is_paid_for_once() -> None:
+    ambient = Ambient(0, SeededChance(), Meter())
+    spent = []
+    for _ in range(2):
+        before = ambient.meter.work
+        TABLE["regexMatch"].call(ambient, b"a[bc]", b"abc")
+        spent.append(before - ambient.meter.work)
+    assert 0 < 10 * spent[1] < spent[0]

@@ -8,9 +8,9 @@
     decode      nodes to values, and values to what JSON makes of them
     emit        values to text
 
-Where the library has no bound here is one, with an error of its own: ``SIZE_MAX``, ``parser.DEPTH_MAX``, ``parser.NODES_MAX`` and
-``decode.VALUES_MAX``. Of a key that is there twice the last one wins; so it does where two keys have the same text (``1`` and ``"1"``), of
-which the reference takes one by chance. All of it is total: any bytes give a value or a :class:`Fault`.
+Where the library has no bound here is one, with an error of its own: ``SIZE_MAX``, ``parser.DEPTH_MAX``, ``parser.NODES_MAX``,
+``decode.VALUES_MAX`` and ``decode.ALIASED_MAX``. Of a key that is there twice the last one wins; so it does where two keys have the same
+text (``1`` and ``"1"``), of which the reference takes one by chance. All of it is total: any bytes give a value or a :class:`Fault`.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ from eso_core.compat.goyaml.resolve import BINARY, MERGE, as_key, float32_text, 
 from eso_core.compat.text import go_text, quote
 
 VALUES_MAX = 100_000  # of one document, aliases expanded; the library has a ratio alone
+ALIASED_MAX = 10_000  # of these, values that aliases stand for
 _RATIO_LOW, _RATIO_HIGH = 400_000, 4_000_000  # values from which less, and least, of them may come from aliases
 _INT64: Final = 1 << 63
 _PLAIN_FLOAT = 1e21  # from which on JSON has an exponent
@@ -59,6 +60,8 @@ class _Decoder:
         if self.alias_depth:
             self.aliased += 1
         if self.aliased > 100 and self.count > 1000 and self.aliased / self.count > _allowed(self.count):
+            raise Refused("document contains excessive aliasing")
+        if self.aliased > ALIASED_MAX:
             raise Refused("document contains excessive aliasing")
         if self.count > VALUES_MAX:
             raise Refused(f"document has more than {VALUES_MAX} values")

@@ -34,7 +34,7 @@ _INTEGER = re.compile(rb"[-+]?[0-9]+")
 
 
 def now(ambient: Ambient) -> Time:
-    """``time.Now``. The clock goes on by a nanosecond for each byte of work, so that no two calls see the same time."""
+    """``time.Now``. The clock goes on by the work that was spent, so that no two calls see the same time."""
     ambient.meter.spend(1)
     elapsed = WORK_MAX - ambient.meter.work
     return clock_time(ambient.now_ns + elapsed, elapsed)

@@ -18,11 +18,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from eso_core.template.equal import is_nil_slice
+from eso_core.template.equal import is_nil_map, is_nil_slice
 from eso_core.template.errors import FunctionError, LimitExceeded
 from eso_core.template.functions.strings import strval
 from eso_core.template.limits import DEPTH_MAX, NODES_MAX, items, survey
-from eso_core.template.values import Function, Object, StringMap, Strings, Value, kind_of, type_of
+from eso_core.template.values import Function, NilMap, Object, StringMap, Strings, Value, kind_of, type_of
 
 Map = dict[bytes, Any]
 
@@ -43,7 +43,7 @@ def get(values: Map | None, key: bytes) -> Value:
 
 
 def set_(values: Map | None, key: bytes, value: Value) -> Map:
-    if values is None:
+    if values is None or is_nil_map(values):
         raise FunctionError("assignment to entry in nil map")
     if key not in values:
         items(len(values) + 1)
@@ -53,7 +53,7 @@ def set_(values: Map | None, key: bytes, value: Value) -> Map:
 
 def unset(values: Map | None, key: bytes) -> Map:
     if values is None:
-        return {}
+        return NilMap()
     values.pop(key, None)
     return values
 
@@ -103,9 +103,10 @@ def dig(*path: Value) -> Value:
 
 def _as_map(value: Value) -> Map:
     """Go's ``value.(map[string]interface {})``."""
-    if type(value) is not dict:
+    if type(value) is not dict and type(value) is not NilMap:
         raise _no_conversion(value, "map[string]interface {}")
-    return value
+    found: Map = value
+    return found
 
 
 def _no_conversion(value: Value, wanted: str) -> FunctionError:
@@ -137,7 +138,9 @@ def must_merge_overwrite(target: Map | None, *sources: Map | None) -> Value:
 
 
 def _merged(target: Map | None, sources: tuple[Map | None, ...], *, overwrite: bool, must: bool) -> Value:
-    out = {} if target is None else target
+    if _is_nil(target) and all(map(_is_nil, sources)):
+        return NilMap()
+    out = {} if target is None or is_nil_map(target) else target
     work = _Merge(overwrite)
     try:
         for source in sources:
@@ -148,6 +151,10 @@ def _merged(target: Map | None, sources: tuple[Map | None, ...], *, overwrite: b
             raise FunctionError("src and dst must be of same type") from None
         return b""
     return out
+
+
+def _is_nil(values: Map | None) -> bool:
+    return values is None or is_nil_map(values)
 
 
 class _Merge:
@@ -184,7 +191,7 @@ class _Merge:
 
     def descend(self, old: Value, new: Value, depth: int) -> None:
         if isinstance(old, dict):
-            if isinstance(new, dict):
+            if isinstance(new, dict) and not is_nil_map(old):
                 self.merge(old, new, depth + 1)
         elif isinstance(old, Object):
             _check_objects(old, new, self.overwrite)

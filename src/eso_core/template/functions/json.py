@@ -11,40 +11,47 @@ import binascii
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from returns.result import Failure
+from returns.result import Failure, Result
 
 from eso_core.compat.gofmt import float_json, float_v
-from eso_core.compat.gojson import finish, parse, quoted, salvage
-from eso_core.template.equal import is_nil_slice
+from eso_core.compat.gojson import Json, finish, parse, parse_quickly, quoted, salvage
+from eso_core.template.equal import is_nil_map, is_nil_slice
 from eso_core.template.errors import FunctionError, LimitExceeded
-from eso_core.template.limits import DEPTH_MAX, ITEMS_MAX, NODES_MAX, VALUE_MAX, items, room_for
+from eso_core.template.limits import DEPTH_MAX, NODES_MAX, VALUE_MAX, Ambient, items, room_for
 from eso_core.template.values import Bytes, Function, Object, Sized, Value, type_of
 
 _CYCLE_LEVEL = 1000  # levels of maps and lists after which Go looks for cycles
 _PLAIN_BELOW = 1 << 53  # whole floats up to here are written like integers
+_VALUE, _CONTAINER = 250, 1_200  # work of a comma or colon, and of a bracket; containers take memory as well
+_SLOW, _SLOW_BYTE, _SLOW_VALUE, _SLOW_CONTAINER = 30_000, 200, 7_000, 1_000  # the same, and of a call where Python's decoder gives up
 _DATA_FOLLOWS = ("invalid character ", "json: cannot unmarshal number ")  # then the input is quoted
 
 
 # --- reading -------------------------------------------------------------------------------------------------------------------
 
 
-def must_from_json(text: bytes) -> Value:
-    _check_size(text)
-    parsed = parse(text)
+def must_from_json(ambient: Ambient, text: bytes) -> Value:
+    parsed = _parsed(ambient, text)
     if isinstance(parsed, Failure):
         raise _unreadable(parsed.failure())
     return _own(parsed.unwrap(), 0)
 
 
-def from_json(text: bytes) -> Value:
-    _check_size(text)
-    parsed = parse(text)
+def from_json(ambient: Ambient, text: bytes) -> Value:
+    parsed = _parsed(ambient, text)
     return _own(salvage(text) if isinstance(parsed, Failure) else parsed.unwrap(), 0)
 
 
-def _check_size(text: bytes) -> None:
-    if len(text) > ITEMS_MAX:
-        items(text.count(b","))
+def _parsed(ambient: Ambient, text: bytes) -> Result[Json, str]:
+    """What is wrong with a text is found out slowly, and twice."""
+    values, containers = text.count(b",") + text.count(b":"), text.count(b"[") + text.count(b"{")
+    ambient.meter.spend(_VALUE * values + _CONTAINER * containers)
+    items(values)
+    quick = parse_quickly(text)
+    if quick is not None:
+        return quick
+    ambient.meter.spend(_SLOW + _SLOW_BYTE * len(text) + _SLOW_VALUE * values + _SLOW_CONTAINER * containers)
+    return parse(text)
 
 
 def _unreadable(message: str) -> FunctionError:
@@ -90,6 +97,8 @@ class _Writer:
         scalar = _SCALARS.get(type(value))
         if scalar is not None:
             self.emit(scalar(value))
+        elif is_nil_map(value):
+            self.emit("null")
         elif isinstance(value, dict):
             self.members([(quoted(key), value[key]) for key in sorted(value)], depth)
         elif isinstance(value, list):
@@ -254,6 +263,6 @@ TABLE: Mapping[str, Function] = {
     "mustToRawJson": Function(_MUST_WRITE, to_raw_json),
     "toPrettyJson": Function(_WRITE, to_pretty_json),
     "mustToPrettyJson": Function(_MUST_WRITE, must_to_pretty_json),
-    "fromJson": Function("func(string) interface {}", from_json),
-    "mustFromJson": Function("func(string) (interface {}, error)", must_from_json),
+    "fromJson": Function("func(string) interface {}", from_json, ambient=True),
+    "mustFromJson": Function("func(string) (interface {}, error)", must_from_json, ambient=True),
 }

@@ -33,7 +33,7 @@ from eso_core.template.pki.faults import prefixed
 from eso_core.template.pki.keys import ECDSA_OID, ED25519_OID, RSA_OID, EcKey, Ed25519Key, PrivateKey, marshal_pkcs8, rsa_key, x25519_public
 from eso_core.template.values import Function
 
-TEXT_MAX = 1 << 18
+TEXT_MAX = 1 << 16
 
 Members = Mapping[str, bytes]
 
@@ -78,7 +78,9 @@ _REQUIRED: Mapping[tuple[str, bool], tuple[str, ...]] = MappingProxyType(
         ("oct", False): ("k",),
     }
 )
-_NULL = re.compile(rb"null(?=[ \t\r\n]|\Z)")
+_WHOLE = rb"-?(?:0|[1-9][0-9]*+)"
+_SCALAR = re.compile(rb"null|true|false|%b(?:\.[0-9]+)?[eE][-+]?[0-9]+|%b\.[0-9]++(?![eE])|%b(?![.eE])" % (_WHOLE, _WHOLE, _WHOLE))
+_UNFINISHED = re.compile(rb"(?:\A|[\[:,\s])(?:tr?u?|fa?l?s?|nu?l?|-|%b(?:\.|(?:\.[0-9]+)?[eE][-+]?))\Z" % _WHOLE)
 _TEXTS = frozenset({"kid", "use", "x5t", "x5t#S256", "x5u"})
 _HINT = 'struct { Kty string "json:\\"kty\\""; D json.RawMessage "json:\\"d\\"" }'
 
@@ -111,21 +113,25 @@ def _members(text: bytes) -> dict[str, bytes]:
     text = text.lstrip(b" \t\r\n")
     if not text:
         raise FunctionError("EOF")
-    if _NULL.match(text):
+    first = _first(text)
+    if first == b"null":
         return {}
-    parsed = gojson.split_object(_first(text))
+    parsed = gojson.split_object(first)
     if isinstance(parsed, Success):
         members: dict[str, bytes] = parsed.unwrap()
         return members
     fault = str(parsed.failure())
-    if fault == "unexpected end of JSON input":
+    if fault == "unexpected end of JSON input" or (fault.startswith("invalid character ' ' ") and _UNFINISHED.search(text)):
         raise FunctionError("unexpected EOF")
     raise FunctionError("", fault.replace("map[string]json.RawMessage", _HINT))
 
 
 def _first(text: bytes) -> bytes:
-    """The object that ``text`` begins with, if it is one that can be told apart."""
-    if text[:1] != b"{":
+    """The value that ``text`` begins with, if it is one that can be told apart."""
+    scalar = _SCALAR.match(text)
+    if scalar is not None:
+        return scalar[0]
+    if text[:1] not in (b"{", b"[", b'"'):
         return text
     decoded = text.decode("utf-8", "surrogateescape")
     try:

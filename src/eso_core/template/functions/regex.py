@@ -1,7 +1,16 @@
 """Regular expressions: sprig's ``regex.go`` over Go's ``regexp``.
 
-A pattern that Go refuses is an error; ``regexMatch`` takes it for one that matches nothing. Searching costs work, by the size of the
-pattern's program and of the text: where a search can look far beyond the match that it finds, each match costs it anew.
+A pattern that Go refuses is an error; ``regexMatch`` takes it for one that matches nothing.
+
+What costs work (nanoseconds, as measured with the patterns that are worst for RE2):
+
+=====================  ================================================================================================
+a pattern              once in an execution, by its length and the size of its program
+each byte of a text    a few, more beyond ASCII; with groups, or parts that make the automaton explode, some for each
+                       instruction of the program
+each stray byte        what is not UTF-8 has to be replaced first
+each match             by the number of groups; where a search can look far beyond its match, what is left of the text too
+=====================  ================================================================================================
 """
 
 from __future__ import annotations
@@ -18,62 +27,64 @@ from eso_core.template.errors import FunctionError
 from eso_core.template.limits import ITEMS_MAX, Ambient, items, room_for
 from eso_core.template.values import Function, Strings
 
-_SHIFT = 8  # one unit of work is 256 steps of a program
+_COMPILE, _CHAR, _INSTRUCTION, _TOO_LARGE = 100_000, 300, 300, 40_000_000
+_BYTE, _SIMPLE_MAX, _STEP, _WIDE, _STRAY = 4, 48, 5, 40, 500
+_MATCH, _SPAN = 3_000, 400
 
 
 def match(ambient: Ambient, regex: bytes, text: bytes) -> bool:
     """False for a pattern that Go refuses."""
-    compiled = _compile(regex)
+    compiled = _compile(ambient, regex)
     return isinstance(compiled, Success) and _matches(ambient, compiled.unwrap(), text)
 
 
 def must_match(ambient: Ambient, regex: bytes, text: bytes) -> bool:
-    return _matches(ambient, _checked(regex), text)
+    return _matches(ambient, _checked(ambient, regex), text)
 
 
 def find(ambient: Ambient, regex: bytes, text: bytes) -> bytes:
     """`FindString`: the first match, or nothing."""
-    return _find(ambient, _must_compile(regex), text)
+    return _find(ambient, _must_compile(ambient, regex), text)
 
 
 def must_find(ambient: Ambient, regex: bytes, text: bytes) -> bytes:
-    return _find(ambient, _checked(regex), text)
+    return _find(ambient, _checked(ambient, regex), text)
 
 
 def find_all(ambient: Ambient, regex: bytes, text: bytes, n: int) -> Strings:
     """`FindAllString`: at most ``n`` matches, all if it is negative."""
-    return _find_all(ambient, _must_compile(regex), text, n)
+    return _find_all(ambient, _must_compile(ambient, regex), text, n)
 
 
 def must_find_all(ambient: Ambient, regex: bytes, text: bytes, n: int) -> Strings:
-    return _find_all(ambient, _checked(regex), text, n)
+    return _find_all(ambient, _checked(ambient, regex), text, n)
 
 
 def replace_all(ambient: Ambient, regex: bytes, text: bytes, replacement: bytes) -> bytes:
     """`ReplaceAllString`: ``$1``, ``${name}`` stand for groups."""
-    return _replace(ambient, _must_compile(regex), text, replacement)
+    return _replace(ambient, _must_compile(ambient, regex), text, replacement)
 
 
 def must_replace_all(ambient: Ambient, regex: bytes, text: bytes, replacement: bytes) -> bytes:
-    return _replace(ambient, _checked(regex), text, replacement)
+    return _replace(ambient, _checked(ambient, regex), text, replacement)
 
 
 def replace_all_literal(ambient: Ambient, regex: bytes, text: bytes, replacement: bytes) -> bytes:
     """`ReplaceAllLiteralString`."""
-    return _replace(ambient, _must_compile(regex), text, replacement, literal=True)
+    return _replace(ambient, _must_compile(ambient, regex), text, replacement, literal=True)
 
 
 def must_replace_all_literal(ambient: Ambient, regex: bytes, text: bytes, replacement: bytes) -> bytes:
-    return _replace(ambient, _checked(regex), text, replacement, literal=True)
+    return _replace(ambient, _checked(ambient, regex), text, replacement, literal=True)
 
 
 def split(ambient: Ambient, regex: bytes, text: bytes, n: int) -> Strings:
     """`Regexp.Split`: at most ``n`` parts, all if it is negative, nil if it is 0."""
-    return _split(ambient, _must_compile(regex), text, n)
+    return _split(ambient, _must_compile(ambient, regex), text, n)
 
 
 def must_split(ambient: Ambient, regex: bytes, text: bytes, n: int) -> Strings:
-    return _split(ambient, _checked(regex), text, n)
+    return _split(ambient, _checked(ambient, regex), text, n)
 
 
 def quote(text: bytes) -> bytes:
@@ -86,16 +97,29 @@ def quote(text: bytes) -> bytes:
 # --- compiling -------------------------------------------------------------------------------------------------------------------
 
 
-def _compile(regex: bytes) -> Result[Pattern, str]:
+def _compile(ambient: Ambient, regex: bytes) -> Result[Pattern, str]:
+    meter = ambient.meter
+    known: Result[Pattern, str] | None = meter.kept.get((compile_pattern, regex))
+    if known is None:
+        meter.spend(_COMPILE + _CHAR * len(regex))
+        known = meter.kept[compile_pattern, regex] = _compiled(regex)
+        if isinstance(known, Success):
+            meter.spend(_INSTRUCTION * known.unwrap().size)
+        elif known.failure().endswith("too large"):
+            meter.spend(_TOO_LARGE)
+    return known
+
+
+def _compiled(regex: bytes) -> Result[Pattern, str]:
     try:
         return compile_pattern(regex.decode())
     except UnicodeDecodeError as fault:
         return Failure(f"error parsing regexp: invalid UTF-8: `{go_text(regex[fault.start :])}`")
 
 
-def _checked(regex: bytes) -> Pattern:
+def _checked(ambient: Ambient, regex: bytes) -> Pattern:
     """`regexp.Compile`."""
-    compiled = _compile(regex)
+    compiled = _compile(ambient, regex)
     if isinstance(compiled, Success):
         pattern: Pattern = compiled.unwrap()
         return pattern
@@ -103,9 +127,9 @@ def _checked(regex: bytes) -> Pattern:
     raise FunctionError(what, colon + detail)
 
 
-def _must_compile(regex: bytes) -> Pattern:
+def _must_compile(ambient: Ambient, regex: bytes) -> Pattern:
     """`regexp.MustCompile`."""
-    compiled = _compile(regex)
+    compiled = _compile(ambient, regex)
     if isinstance(compiled, Success):
         pattern: Pattern = compiled.unwrap()
         return pattern
@@ -116,23 +140,32 @@ def _must_compile(regex: bytes) -> Pattern:
 # --- matching --------------------------------------------------------------------------------------------------------------------
 
 
-def _spend(ambient: Ambient, pattern: Pattern, size: int) -> None:
-    ambient.meter.spend(pattern.size * size >> _SHIFT)
+def _rate(pattern: Pattern) -> int:
+    """The work of one byte."""
+    return _BYTE + (_STEP * pattern.size if pattern.explosive or len(pattern.groups) > 1 else min(pattern.size, _SIMPLE_MAX))
+
+
+def _spend(ambient: Ambient, pattern: Pattern, text: bytes) -> None:
+    ambient.meter.spend(_rate(pattern) * len(text))
+    if not text.isascii():
+        ambient.meter.spend(_WIDE * len(text))
+        ambient.meter.spend(_STRAY * (len(text) - len(text.decode("utf-8", "ignore").encode())))
 
 
 def _found(ambient: Ambient, pattern: Pattern, text: bytes) -> Finds:
-    size, endless, last = len(text), pattern.endless, 0
-    _spend(ambient, pattern, size)
+    size, last, meter = len(text), 0, ambient.meter
+    _spend(ambient, pattern, text)
+    each = _MATCH + _SPAN * len(pattern.groups)
+    again = 0 if not pattern.endless else _rate(pattern) if pattern.explosive else 2
     for count, spans in enumerate(pattern.found(text), 1):
         items(count)
-        if endless:
-            _spend(ambient, pattern, size - last)
-            last = spans[0][1]
+        meter.spend(each + again * (size - last))
+        last = spans[0][1]
         yield spans
 
 
 def _matches(ambient: Ambient, pattern: Pattern, text: bytes) -> bool:
-    _spend(ambient, pattern, len(text))
+    _spend(ambient, pattern, text)
     return pattern.matches_bytes(text)
 
 

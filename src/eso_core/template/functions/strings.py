@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from eso_core.compat.runes import SPACES
 from eso_core.compat.text import go_text, quote_bytes
 from eso_core.template import casing, randomness
+from eso_core.template.costs import ESCAPE, special
 from eso_core.template.errors import FunctionError
 from eso_core.template.limits import Ambient, items, room_for
 from eso_core.template.printing import plain
@@ -24,8 +25,6 @@ _BLANKS = re.compile(rb" +")
 _LATIN_SPACE = r"\t\n\v\f\r \x85\xa0"
 _LATIN_INITIAL = re.compile(f"(?<![^{_LATIN_SPACE}])[^{_LATIN_SPACE}]")
 _LATIN_SPACES = re.compile(f"[{_LATIN_SPACE}]+")
-_PLAIN = bytes(byte for byte in range(0x20, 0x7F) if byte not in b'"\\')  # what a literal holds as it is
-_ESCAPE_COST = 64  # work of a byte that may have to be escaped
 _STRAYS = frozenset(map(chr, range(0xDC80, 0xDD00)))  # what surrogateescape makes of bytes that are not UTF-8
 _MANY = 64  # characters of a cutset
 
@@ -95,10 +94,10 @@ def cat(*values: Value) -> bytes:
 
 
 def _quoted(ambient: Ambient, text: bytes) -> bytes:
-    special = len(text.translate(None, _PLAIN))
-    if not special:
+    escaped = special(text)
+    if not escaped:
         return b'"%b"' % text
-    ambient.meter.spend(special * _ESCAPE_COST)
+    ambient.meter.spend(escaped * ESCAPE)
     return quote_bytes(text)
 
 

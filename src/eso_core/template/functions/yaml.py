@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import orjson
@@ -15,10 +16,12 @@ from eso_core.compat.gojson import Json
 from eso_core.compat.goyaml import dump, load_map
 from eso_core.template.errors import FunctionError, LimitExceeded
 from eso_core.template.functions.json import must_to_json
-from eso_core.template.limits import Ambient, room_for
+from eso_core.template.limits import Ambient, Meter, room_for
 from eso_core.template.values import Function, Value
 
-_READING = 16  # bytes of work for each byte that is read: YAML is read in Python
+_BYTE, _MARK = 200, 6_000  # work of a byte, and of what begins a node
+_MARKS = (b"\n", b"- ", b": ", b",", b"[", b"{")
+_ALIAS, _ALIASES = re.compile(rb"[\s\[{,:-]\*[^\s,\]}]"), 25_000_000  # what aliases stand for may be much
 
 
 def to_yaml(value: Value) -> bytes:
@@ -33,8 +36,15 @@ def to_yaml(value: Value) -> bytes:
     return written
 
 
+def weigh_yaml(meter: Meter, text: bytes) -> None:
+    """Charge for YAML that is to be read, which Python does slowly."""
+    meter.spend(len(text) * _BYTE + _MARK * sum(map(text.count, _MARKS)))
+    if b"*" in text and _ALIAS.search(text):
+        meter.spend(_ALIASES)
+
+
 def from_yaml(ambient: Ambient, text: bytes) -> dict[bytes, Value]:
-    ambient.meter.spend(len(text) * _READING)
+    weigh_yaml(ambient.meter, text)
     match load_map(text):
         case Success(members):
             return {key.encode(): _own(value) for key, value in members.items()}
