@@ -249,7 +249,7 @@ TOKENS = [
 class TestAgreement:
     """ "…`engineVersion: jinja2`: Jinja2, sandboxed" """
 
-    @settings(max_examples=300)
+    @settings(max_examples=100)
     @given(bodies)
     @example("{% for x in 'ab' %}{% set y = x %}{% endfor %}{{ y }}")
     @example("{{ 'a' if false }}|{{ ('a' if false)|default('z') }}")
