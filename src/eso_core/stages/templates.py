@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
-from typing import Literal, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
 import orjson
 from returns.result import Failure as Bad
@@ -29,10 +29,9 @@ from eso_core.failure import Failure, InvalidSpec, Missing
 from eso_core.refs import CONFIG_MAP, SECRET, Kind, Ref
 from eso_core.stages.decode import Values
 from eso_core.stages.due import version_of
-from eso_core.template import Ambient, Meter, Template, TemplateError, compile_template
+from eso_core.template import Ambient, Template, TemplateError, compile_template
 from eso_core.template.errors import LimitExceeded
 from eso_core.template.target import KEYS_AND_VALUES, VALUES, Piece, TargetError, apply, evaluate, reads_yaml
-from eso_core.template.target import Render as RenderOne
 
 Pieces: TypeAlias = tuple[Piece, ...]
 NO_PIECES: Result[Pieces, Failure] = Success(())
@@ -226,8 +225,8 @@ def evaluations(es: ExternalSecret, kind: Kind, values: Values, world: World, am
     template = es.spec.target.template
     if template is None:
         return
-    render = _renderer(template.engine_version, values, ambient, delimiters)
-    one = partial(_evaluated, render, _weighed(render, ambient.meter))
+    data = {to_bytes(key): value.reveal() for key, value in values.items()}
+    one = _Evaluator(template.engine_version, data, ambient, (to_bytes(delimiters[0]), to_bytes(delimiters[1])))
     for index in range(len(template.template_from)):
         sources, literal = map(one, _source_spots(es, index, world)), map(one, _literal_spots(es, index))
         if kind == SECRET:
@@ -237,29 +236,53 @@ def evaluations(es: ExternalSecret, kind: Kind, values: Values, world: World, am
     yield from map(one, _own_spots(template, kind))
 
 
-def _evaluated(render: RenderOne, weighed: RenderOne, spot: Result[Spot, Fault]) -> Result[Pieces, Fault]:
-    return spot.bind(lambda found: _evaluate(found, weighed if reads_yaml(found.scope, found.target) else render))
+class Executable(Protocol):
+    """A compiled template of either engine."""
+
+    def execute(self, data: Mapping[bytes, bytes], ambient: Ambient) -> Result[bytes, TemplateError]:
+        """What it prints."""
+        ...
 
 
-def _evaluate(spot: Spot, render: RenderOne) -> Result[Pieces, Fault]:
-    evaluated = evaluate({spot.key: spot.text}, spot.scope, spot.target, spot.strategy, render)
-    return evaluated.alt(lambda error: Fault(InvalidSpec(_public(spot, error), spot.path), spot.path, spot, error))
+@dataclass(frozen=True, slots=True)
+class _Evaluator:
+    """Evaluates the templates of one object in one pass."""
 
+    version: str
+    data: Mapping[bytes, bytes] = field(repr=False)
+    ambient: Ambient
+    delimiters: tuple[bytes, bytes]
 
-def _weighed(render: RenderOne, meter: Meter) -> RenderOne:
-    """``render`` for what is then read as YAML: that is paid for, too."""
+    def __call__(self, spot: Result[Spot, Fault]) -> Result[Pieces, Fault]:
+        return spot.bind(self._evaluate)
 
-    def paid(made: bytes, name: str) -> Result[bytes, TemplateError]:
+    def _evaluate(self, spot: Spot) -> Result[Pieces, Fault]:
+        evaluated = evaluate({spot.key: spot.text}, spot.scope, spot.target, spot.strategy, partial(self._render, spot))
+        return evaluated.alt(lambda error: Fault(InvalidSpec(_public(spot, error), spot.path), spot.path, spot, error))
+
+    def _render(self, spot: Spot, name: str, text: bytes) -> Result[bytes, TemplateError]:
+        """What is then read as YAML is paid for, too. A compiled text that may hold secrets is not kept for another pass."""
+        compiled = self._compiled(name, text, kept=spot.origin not in _HIDDEN)
+        printed = compiled.bind(lambda made: made.execute(self.data, self.ambient))
+        return printed.bind(self._paid) if reads_yaml(spot.scope, spot.target) else printed
+
+    def _compiled(self, name: str, text: bytes, *, kept: bool) -> Result[Executable, TemplateError]:
+        if self.version == "jinja2":
+            from eso_core.template.jinja import compile_jinja  # which imports Jinja2: only those who use it pay for it
+
+            return compile_jinja(name, text, kept=kept)
+        left, right = self.delimiters
+        return compile_template(name, text, left=left, right=right, kept=kept)
+
+    def _paid(self, printed: bytes) -> Result[bytes, TemplateError]:
         from eso_core.template.functions.yaml import weigh_yaml  # its import takes long, and most operators need none of it
 
         try:
-            weigh_yaml(meter, made)
+            weigh_yaml(self.ambient.meter, printed)
         except LimitExceeded as error:
             what = f"what the template prints is too much YAML: {error.what}"
-            return Bad(TemplateError("exec", name, 0, -1, what, what, "limit"))
-        return Success(made)
-
-    return lambda name, text: render(name, text).bind(lambda made: paid(made, name))
+            return Bad(TemplateError("exec", "", 0, -1, what, what, "limit"))
+        return Success(printed)
 
 
 def _public(spot: Spot, error: TargetError) -> str:
@@ -293,20 +316,6 @@ def _again(
     texts: Mapping[str, bytes] = scratch.unwrap().get("data") or {}
     for key in sorted(texts):
         yield one(Success(Spot(path, key, texts[key], "values", target=entry.target)))
-
-
-def _renderer(version: str, values: Values, ambient: Ambient, delimiters: tuple[str, str]) -> RenderOne:
-    data = {to_bytes(key): value.reveal() for key, value in values.items()}
-    left, right = (to_bytes(delimiter) for delimiter in delimiters)
-    if version == "jinja2":
-        from eso_core.template.jinja import compile_jinja  # which imports Jinja2: only those who use it pay for it
-
-        return lambda name, text: compile_jinja(name, text).bind(lambda made: made.execute(data, ambient))
-
-    def render(name: str, text: bytes) -> Result[bytes, TemplateError]:
-        return compile_template(name, text, left=left, right=right).bind(lambda made: made.execute(data, ambient))
-
-    return render
 
 
 def _content(kind: Kind, raw: bytes) -> Mapping[str, bytes]:

@@ -89,11 +89,14 @@ _CACHES = tuple((size, lru_cache(maxsize=entries)(_compiled)) for size, entries 
 
 
 def compile_template(
-    name: str, text: bytes, *, left: bytes = b"{{", right: bytes = b"}}", missing_is_error: bool = True
+    name: str, text: bytes, *, left: bytes = b"{{", right: bytes = b"}}", missing_is_error: bool = True, kept: bool = True
 ) -> Result[Template, TemplateError]:
-    """``text`` as the template of the key ``name``. ``missing_is_error`` is Go's ``missingkey=error``. May be called from any thread."""
+    """``text`` as the template of the key ``name``. ``missing_is_error`` is Go's ``missingkey=error``. May be called from any thread.
+
+    The result is ``kept`` for the next call with the same text, unless that may hold secrets.
+    """
     size = len(name) + len(text)
     for limit, cached in _CACHES:
-        if size <= limit:
+        if kept and size <= limit:
             return cached(name, text, left, right, missing_is_error)
     return _compiled(name, text, left, right, missing_is_error)

@@ -25,6 +25,8 @@ from eso_core.stages.templates import (
     template_spots,
     transformer,
 )
+from eso_core.template import engine as go_engine
+from eso_core.template.jinja import engine as jinja_engine
 from eso_core.template.limits import TEXT_MAX
 from eso_core.template.target import Entries, Piece, Structure
 from tests.unit.core.objects import NS, ambient, es_of, pieces_of
@@ -325,3 +327,17 @@ def test_yaml_is_paid_for(entry: dict[str, Any]) -> None:
     """It is read by Python code, so a large text of it would take long."""
     [found] = of({"templateFrom": [entry]}, config_map(k=LARGE), WIDGET)
     assert "what the template prints is too much YAML: the template does more work than is allowed" in found.failure.what  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("engine", ["v2", "jinja2"])
+def test_a_text_that_may_hold_secrets_is_not_kept(engine: str) -> None:
+    def remembered() -> int:
+        caches = (*go_engine._CACHES, *jinja_engine._CACHES)
+        return sum(cached.cache_info().currsize for _, cached in caches)
+
+    of_box = {"engineVersion": engine, "templateFrom": [{"secret": items("box", "k")}]}
+    before = remembered()
+    assert flat(pieces(of_box, secret(k=b"s3cr3t of this test"))) == [("data", {"k": b"s3cr3t of this test"})]
+    assert remembered() == before
+    pieces({"engineVersion": engine, "data": {"k": f"a text that only this test has, for {engine}"}})
+    assert remembered() == before + 1

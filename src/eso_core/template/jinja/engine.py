@@ -62,10 +62,10 @@ def _compiled(name: str, text: bytes) -> Compiled:
 _CACHES = tuple((size, lru_cache(maxsize=entries)(_compiled)) for size, entries in CACHED)
 
 
-def compile_jinja(name: str, text: bytes) -> Compiled:
-    """``text`` as the template of the key ``name``. May be called from any thread."""
+def compile_jinja(name: str, text: bytes, *, kept: bool = True) -> Compiled:
+    """``text`` as the template of the key ``name``, ``kept`` as Go's are. May be called from any thread."""
     size = len(name) + len(text)
     for limit, cached in _CACHES:
-        if size <= limit:
+        if kept and size <= limit:
             return cached(name, text)
     return _compiled(name, text)
