@@ -170,7 +170,7 @@ class Host:
             reply = said = replies.unknown(fault)
         if fault:
             world.counts(f"drawn kube {fault}")
-            world.upset(wait + 10)
+            world.upset(wait + replies.peace_s(said) + 10)
             if reply is not None:
                 world.counts(f"fault kube {fault}")
                 world.say(self.name, "FAULT", fault, call.method, call.path)

@@ -77,8 +77,10 @@ def backend_fault(fault: str, call: HttpCall, random: Random) -> CallReply | Non
             return None
 
 
-def peace_s(reply: CallReply) -> int:
-    """For how many seconds a backend asks to be left alone."""
+def peace_s(reply: CallReply | KubeReply) -> int:
+    """For how many seconds the other side asks to be left alone."""
+    if isinstance(reply, KubeReply):
+        return reply.retry_after_s
     return int(reply.headers.get("retry-after", "0")) if isinstance(reply, HttpReply) else 0
 
 

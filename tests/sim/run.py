@@ -396,7 +396,7 @@ class Play:
         world.run(longest_s(longest) + 60)
         self.user.restore(store)
         world.run(RECOVERY_S)
-        if fault := unsettled(world):
+        if fault := unsettled(world, patient=True):
             raise Violation("I4 recovery", f"{RECOVERY_S} s after {store.id.name} came back: {fault}")
 
     def _outage(self, store: Store) -> None:
@@ -409,7 +409,7 @@ class Play:
         world.dead = ""
         world.say("sim", "OUTAGE is over")
         world.run(OUTAGE_S)
-        if fault := unsettled(world):
+        if fault := unsettled(world, patient=True):
             raise Violation("I4 recovery", f"{OUTAGE_S} s after the end of an outage: {fault}")
 
     # ------------------------------------------------------------ the end

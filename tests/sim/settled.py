@@ -28,12 +28,15 @@ MESSAGES = {
 }
 
 
-def unsettled(world: World) -> str:
-    """The first thing that is not as it should be; ``""`` when everything is."""
-    return next(_faults(world), "")
+def unsettled(world: World, *, patient: bool = False) -> str:
+    """The first thing that is not as it should be; ``""`` when everything is.
+
+    ``patient``: an object that fails in any case may be in a long pause, and tell of a failure that is over.
+    """
+    return next(_faults(world, patient), "")
 
 
-def _faults(world: World) -> Iterator[str]:
+def _faults(world: World, patient: bool) -> Iterator[str]:
     for store in world.stores.values():
         if store.exists and (world.only_namespace in ("", store.id.namespace) or not store.id.namespace):
             fault = _store_fault(world, store)
@@ -41,7 +44,7 @@ def _faults(world: World) -> Iterator[str]:
                 yield f"store {store.id.name}: {fault}"
     for tracked in world.objects.values():
         if world.only_namespace in ("", tracked.namespace):
-            fault = _fault(world, tracked)
+            fault = _fault(world, tracked, patient)
             if fault:
                 yield f"{tracked.namespace}/{tracked.name}: {fault} ({tracked.specs[-1] if tracked.specs else 'never made'})"
 
@@ -58,7 +61,7 @@ def ready_of(found: dict[str, Any]) -> dict[str, Any] | None:
     return next((c for c in (found.get("status") or {}).get("conditions", ()) if c["type"] == "Ready"), None)
 
 
-def _fault(world: World, tracked: Tracked) -> str:
+def _fault(world: World, tracked: Tracked, patient: bool) -> str:
     found = world.server.read(Ref(EXTERNAL_SECRET, tracked.namespace, tracked.name))
     if not tracked.alive:
         return "is not gone" if found is not None else ""
@@ -79,7 +82,7 @@ def _fault(world: World, tracked: Tracked) -> str:
     if tracked.wanted.deletion == "Delete" and not found["metadata"].get("finalizers"):
         return "has no finalizer under deletionPolicy Delete"
     return (
-        _condition_fault(verdict, ready)
+        ("" if patient and verdict.state in FAILING and ready["status"] == "False" else _condition_fault(verdict, ready))
         or _target_fault(world, tracked, verdict, secret)
         or _due_fault(world, tracked, failing=ready["status"] != "True")
     )

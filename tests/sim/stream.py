@@ -89,6 +89,7 @@ class Stream:
         """Deliver what was kept back."""
         if self._kept and not self.over:
             lines, self._kept = list(self._kept), deque()
+            self._world.upset(PAUSE_S)  # it may be that the version is too old, after other failures
             self._send(lines)
 
     def _send(self, lines: list[bytes]) -> None:
