@@ -96,7 +96,7 @@ def _texts(es: ExternalSecret, world: World) -> Iterator[str]:
         yield from (step.transform.template for step in source.rewrite if step.transform is not None)
     for spot in template_spots(es, SECRET, world):
         if isinstance(spot, Success):
-            yield spot.unwrap().text.decode("utf-8", "replace")
+            yield go_text(spot.unwrap().text)
 
 
 # ---------------------------------------------------------------- where templates stand

@@ -16,7 +16,7 @@ from eso_core.refs import SECRET, Ref
 from eso_core.secret import SecretBytes
 from eso_core.stages.aim import target_of
 from eso_core.stages.decode import Decoded
-from eso_core.stages.reconcile import Observed, reconcile
+from eso_core.stages.reconcile import Observed, reconcile, wants_templates
 from eso_core.stages.templates import NO_PIECES
 from eso_core.target import HASH_ANNOTATION, MANAGED_LABEL, OWNER_LABEL, TargetSeen
 from tests.unit.core.objects import KEY, NAME, NS, es_of, owned, owner, pieces_of, revealed, secret_manifest, seen
@@ -341,6 +341,24 @@ class TestFailures:
         assert (made.steps, made.because) == ((), because.UPDATE_FAILED)
         assert made.detail is not None
         assert describe(made.detail).startswith("spec.target.template.data.t: unable to execute template at key t: template: t:1:3: ")
+
+
+@pytest.mark.parametrize(
+    ("creation", "deletion", "values", "expected"),
+    [
+        ("Owner", "Retain", VALUES, True),
+        ("Owner", "Retain", {}, False),
+        ("Owner", "Delete", {}, False),
+        ("Owner", "Merge", {}, True),
+        ("None", "Merge", {}, False),
+        ("None", "Retain", VALUES, False),
+    ],
+)
+def test_templates_are_evaluated_where_something_may_be_written(
+    creation: str, deletion: str, values: dict[str, SecretBytes], expected: bool
+) -> None:
+    es = es_of(target={"creationPolicy": creation, "deletionPolicy": deletion})
+    assert wants_templates(es, Decoded(values)) is expected
 
 
 def test_a_digest_is_enough_without_merging() -> None:

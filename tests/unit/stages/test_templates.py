@@ -11,7 +11,7 @@ from returns.result import Failure as Bad
 from returns.result import Success
 
 from eso_core.effect import Gone, Present, Readable, Seen, Unreadable, Whole, World
-from eso_core.failure import InvalidSpec, Missing, Refused
+from eso_core.failure import InvalidSpec, Missing, Refused, describe
 from eso_core.refs import CONFIG_MAP, SECRET, Kind, Ref
 from eso_core.secret import SecretBytes
 from eso_core.stages.due import version_of
@@ -25,6 +25,7 @@ from eso_core.stages.templates import (
     template_spots,
     transformer,
 )
+from eso_core.template import TemplateError
 from eso_core.template import engine as go_engine
 from eso_core.template.jinja import engine as jinja_engine
 from eso_core.template.limits import TEXT_MAX
@@ -326,7 +327,10 @@ def test_jinja2() -> None:
 def test_yaml_is_paid_for(entry: dict[str, Any]) -> None:
     """It is read by Python code, so a large text of it would take long."""
     [found] = of({"templateFrom": [entry]}, config_map(k=LARGE), WIDGET)
-    assert "what the template prints is too much YAML: the template does more work than is allowed" in found.failure.what  # type: ignore[union-attr]
+    assert found.error is not None
+    what = "what the template prints is too much YAML: the template does more work than is allowed"
+    assert found.error.cause == TemplateError("exec", "", 0, -1, what, what, "limit")
+    assert what in describe(found.failure)
 
 
 @pytest.mark.parametrize("engine", ["v2", "jinja2"])
