@@ -31,7 +31,7 @@ lint: setup ## style, types, import contracts
 
 test: lint ## every test, end to end included; ARGS="tests/unit" runs a part
 	$(if $(ARGS),,$(BIN)/python -m tests.e2e.harness.binaries)
-	$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 sim: setup ## simulate; SEED=n replays one schedule, RUNS=n runs many
 	$(BIN)/python -m tests.sim $(if $(SEED),--seed $(SEED)) $(if $(RUNS),--runs $(RUNS))

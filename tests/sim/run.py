@@ -34,6 +34,7 @@ from tests.sim.laws import Plans, Violation
 from tests.sim.model import Store
 from tests.sim.oracle import FAILING, Verdict, expected
 from tests.sim.settled import longest_s, restless, unsettled
+from tests.sim.stream import PAUSE_S
 from tests.sim.user import User
 from tests.sim.world import Tracked, World
 
@@ -41,6 +42,7 @@ CALM_S = 900
 END_S = 600
 NAMESPACE_S = 600
 IDLE_LOOKS = 200  # of 50 ms each
+CALM_ROUNDS = 50  # of waiting for the consequences of faults
 RECOVERY_S = 5
 OUTAGE_S = 30
 LOOK_S, LOOK_SMALL_S = 20, 4  # seconds between two looks at the cluster
@@ -251,7 +253,8 @@ class Play:
         self.user.others.stop()
         for host in world.living:
             for stream in list(host.streams.values()):
-                stream.flush()
+                if stream.flush():
+                    world.upset(PAUSE_S)  # it may tell that its version is too old, and be listed anew after the longest pause
         survivor = next(iter(world.living), None)
         for host in world.hosts:
             if host is not survivor:
@@ -265,8 +268,12 @@ class Play:
         self.user.authors.mend()
         world.checks.passes.clear()
         world.run(FLIGHT_S)
-        while world.upset_until > world.clock.mono:
+        for _ in range(CALM_ROUNDS):
+            if world.upset_until <= world.clock.mono:
+                break
             world.run_to(world.upset_until)
+        else:
+            raise Violation("simulator", "the trouble has no end")
         world.checks.decided.clear()
         began = world.clock.mono
         self._settle(CALM_S, "I4 settles")

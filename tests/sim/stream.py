@@ -85,12 +85,13 @@ class Stream:
                 return
         self._send(lines)
 
-    def flush(self) -> None:
-        """Deliver what was kept back."""
-        if self._kept and not self.over:
-            lines, self._kept = list(self._kept), deque()
-            self._world.upset(PAUSE_S)  # it may be that the version is too old, after other failures
-            self._send(lines)
+    def flush(self) -> bool:
+        """Deliver what was kept back, if there is any."""
+        if not self._kept or self.over:
+            return False
+        lines, self._kept = list(self._kept), deque()
+        self._send(lines)
+        return True
 
     def _send(self, lines: list[bytes]) -> None:
         world = self._world
