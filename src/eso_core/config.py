@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from eso_core.door import NO_EXTRA, Extra
 from eso_core.instant import MINUTE
 
 
@@ -17,4 +18,5 @@ class Config:
     flood_gate: bool = True  # --enable-flood-gate
     store_requeue_ns: int = 5 * MINUTE  # --store-requeue-interval
     generic_targets: bool = False  # --unsafe-allow-generic-targets
+    extra: Extra = NO_EXTRA  # providers from outside this package
     template_delimiters: tuple[str, str] = ("{{", "}}")  # --template-left-delimiter, --template-right-delimiter

@@ -5,8 +5,10 @@ holds no client, cache, lock, token store or thread. Sessions, batching, single 
 
 Guarantees to the provider
     * ``fetch`` is called with 1 to ``batch_max`` queries, all different, of one :class:`Access`.
+    * ``push``, ``delete`` and ``exists`` are called with one command each, never two at a time for one remote key.
     * Every :class:`HttpReply` has a complete body of at most ``HttpCall.body_max`` bytes, of any status.
     * A conversation may be dropped at any ``yield`` (shutdown); nothing is owed then.
+    * ``Access`` is that of the latest use: a login sees a token of a ServiceAccount that is still valid.
 
 Duties of the provider
     * Answer every query. A query left out counts as ``Broken``.
@@ -18,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 from returns.result import Result
 
@@ -61,9 +63,40 @@ class AccountToken:
     seconds: int = 600
 
 
-Need: TypeAlias = SecretKey | ConfigMapKey | AccountToken
+@dataclass(frozen=True, slots=True)
+class AccountNotes:
+    """The annotations of a ServiceAccount, given as the bytes of a JSON object of texts. ``namespace`` as written."""
+
+    name: str
+    namespace: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WholeSecret:
+    """Every key of a Secret, given as the bytes of a JSON object of base64 texts. ``namespace`` as written.
+
+    ``label``: the Secret must carry it, as name and value.
+    """
+
+    name: str
+    namespace: str = ""
+    label: tuple[str, str] | None = None
+
+
+Need: TypeAlias = SecretKey | ConfigMapKey | AccountToken | AccountNotes | WholeSecret
 
 # ---------------------------------------------------------------- one use of a store
+
+
+@dataclass(frozen=True, slots=True)
+class Retries:
+    """``spec.retrySettings``: how often a question whose answer is throttled or unreachable is put again before it counts as answered."""
+
+    most: int = 0
+    interval_ns: int = 0
+
+
+NO_RETRIES: Final = Retries()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -80,6 +113,7 @@ class Access:
     spec: Any  # the provider's parsed form
     secrets: Mapping[str, SecretBytes] = field(default_factory=dict)  # by the slot names of `Provider.needs`
     sources: tuple[Ref, ...] = ()  # the objects that the secrets came from
+    retries: Retries = NO_RETRIES
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Access) and self.identity == other.identity
@@ -181,6 +215,57 @@ class Ask:
     query: Query
 
 
+# ---------------------------------------------------------------- commands
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Source:
+    """The Kubernetes Secret that is pushed."""
+
+    data: Mapping[str, SecretBytes]
+    type: str = "Opaque"
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Push:
+    """Write ``source.data[secret_key]``, or with ``""`` the whole Secret, to the remote secret ``key`` or to one ``property`` of it.
+
+    ``metadata`` is ``PushSecret.spec.data[].metadata`` as written. ``held`` are the secrets of ``Provider.push_needs``, by slot.
+    """
+
+    key: str
+    property: str = ""
+    secret_key: str = ""
+    source: Source
+    metadata: Mapping[str, Any] | None = field(default=None, repr=False)
+    held: Mapping[str, SecretBytes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delete:
+    """Remove the remote secret ``key``, or one ``property`` of it. What is not there is removed."""
+
+    key: str
+    property: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exists:
+    """Is there the remote secret ``key`` (and its ``property``)?"""
+
+    key: str
+    property: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The command was carried out. ``changed``: the backend was written to."""
+
+    changed: bool
+
+
 # ---------------------------------------------------------------- the record
 
 
@@ -199,7 +284,11 @@ class Dialect:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provider:
-    """One backend. ``parse`` is given the model of ``spec.provider.<key>`` or, where there is none, the plain mapping."""
+    """One backend. ``parse`` is given the model of ``spec.provider.<key>`` or, where there is none, the plain mapping.
+
+    ``more_needs(parsed form, what is held so far)`` names what only the first needs tell, such as a token whose audience is an annotation;
+    it is called once, when all of ``needs`` are held. A ``None`` among the commands: the backend cannot do it.
+    """
 
     key: str  # under spec.provider
     label: str  # `provider` label of metrics, such as "HashiCorp/Vault"; "" when the backend makes no calls
@@ -208,8 +297,27 @@ class Provider:
     needs: Callable[[Any], Mapping[str, Need]]  # parsed form -> slot -> what must be read
     fetch: Callable[[Access, Session, tuple[Query, ...]], Talk[Mapping[Query, Answer]]]  # Get, Find and Probe queries; Probe comes alone
     dialect: Dialect
+    more_needs: Callable[[Any, Mapping[str, SecretBytes]], Result[Mapping[str, Need], Failure]] | None = None
     login: Callable[[Access], Talk[Session | Failure]] | None = None  # None: no session is needed
+    push: Callable[[Access, Session, Push], Talk[Done | Failed]] | None = None
+    delete: Callable[[Access, Session, Delete], Talk[Done | Failed]] | None = None
+    exists: Callable[[Access, Session, Exists], Talk[bool | Failed]] | None = None
+    push_needs: Callable[[Any, Push], Result[Mapping[str, Need], InvalidSpec]] | None = None  # what the metadata of a push refers to
     batch_max: int = 1  # Get queries in one conversation; Find and Probe come alone
     talks_max: int = 32  # conversations at a time for one identity
+    talks_per_s: float | None = None  # of one identity; None: as many as talks_max allows
     find_converts: bool = False  # found names go through the conversion strategy before `rewrite` (and not only without one)
+    referent: bool = True  # a cluster store may leave out the namespace of a credential: it is the consumer's then
     maintained: bool = True
+    deprecated: bool = False
+    model: Any = None  # out-of-tree providers: the `eso_core.api.types.Model` of the spec; None: any object
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Extra:
+    """Providers from outside this package, by key. A built-in key cannot be replaced. Hashed by identity."""
+
+    by_key: Mapping[str, Provider] = field(default_factory=dict)
+
+
+NO_EXTRA: Final = Extra()

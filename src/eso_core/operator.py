@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from eso_core import providers
 from eso_core.config import Config
 from eso_core.flows import external_secret, store
-from eso_core.machines.backends import Load
 from eso_core.machines.engine import Engine, Limits
 from eso_core.refs import CLUSTER_SECRET_STORE, EXTERNAL_SECRET, SECRET_STORE
+from eso_core.stages.needs import provider_of
 from eso_core.template.limits import Chance
 from eso_core.watched import followed, watched
 
@@ -21,7 +20,6 @@ def build(
     random: Callable[[], float],
     chance: Chance,
     namespace: str = "",
-    load: Load = providers.load,
     limits: Limits = Limits(),
 ) -> Engine:
     """An operator that has done nothing yet. ``random`` gives numbers in ``[0, 1)``, ``chance`` what
@@ -33,7 +31,7 @@ def build(
             SECRET_STORE: partial(store.validate, config=config),
             CLUSTER_SECRET_STORE: partial(store.validate, config=config),
         },
-        load=load,
+        load=partial(provider_of, extra=config.extra),
         random=random,
         chance=chance,
         follow=followed,

@@ -57,7 +57,8 @@ class SigV4:
 class HttpCall:
     """One request to a backend.
 
-    Redirects to another origin are not followed. A body larger than ``body_max`` bytes makes the call fail.
+    Redirects to another origin are not followed. A body larger than ``body_max`` bytes makes the call fail. ``ambient``: the address is the
+    operator's own surroundings (an instance's metadata service) and no text of a tenant's, so that no egress rule holds for it.
     """
 
     method: str
@@ -69,6 +70,8 @@ class HttpCall:
     timeout_s: float = 30.0
     body_max: int = 8 * 1024 * 1024  # bytes
     name: str = ""  # call label of `externalsecret_provider_api_calls_count`, such as "ReadSecretData"; empty: not counted
+    provider: str = ""  # its provider label where a provider has several; empty: `Provider.label`
+    ambient: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,6 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, assert_never
 
-from eso_core import providers
 from eso_core.config import Config
 from eso_core.effect import Computed
 from eso_core.failure import Broken, Unreachable
@@ -47,9 +46,7 @@ class Host:
         self.works: dict[int, Work] = {}  # computations under way
         self._world = world
         random = world.dice.stream(f"engine {name}").random
-        self.engine = build(
-            Config(), random=random, chance=SeededChance(world.dice.seed), namespace=world.only_namespace, load=providers.load
-        )
+        self.engine = build(Config(), random=random, chance=SeededChance(world.dice.seed), namespace=world.only_namespace)
 
     # ------------------------------------------------------------ running
 

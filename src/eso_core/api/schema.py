@@ -23,7 +23,7 @@ def object_schema(model: type[Model]) -> dict[str, Json]:
         {
             "type": "object",
             "description": (model.__doc__ or "").partition("\n")[0],
-            "properties": {name: field_schema(info) for name, info in fields.items()},
+            **({"properties": {name: field_schema(info) for name, info in fields.items()}} if fields else {}),
             **({"required": required} if required else {}),
             **model.schema_extra,
         }

@@ -28,7 +28,7 @@ def validate(key: Ref, config: Config) -> Flow[Settled]:
         return Settled(requeue=OnChange(), gone=True)
     if not (config.cluster_stores if key.kind == CLUSTER_SECRET_STORE else config.stores):
         return Settled(requeue=OnChange())
-    stored = read_store(raw, key)
+    stored = read_store(raw, key, config.extra)
     if isinstance(stored, InvalidSpec):
         return (yield from conclude(_unusable(key, raw, stored, now)))
     store = stored.store
@@ -37,7 +37,7 @@ def validate(key: Ref, config: Config) -> Flow[Settled]:
     if key.kind == CLUSTER_SECRET_STORE and is_referent(stored):
         return (yield from conclude(settle_store(key, store, stored.provider, STORE_VALID, None, config, now)))
 
-    world, step = yield from read_all(world, lambda seen: resolve(seen, key, key.namespace, gate=False))
+    world, step = yield from read_all(world, lambda seen: resolve(seen, key, key.namespace, config, gate=False))
     if isinstance(step, Blocked):
         return (yield from conclude(settle_store(key, store, stored.provider, STORE_CLIENT_FAILED, step.failure, config, now)))
     assert isinstance(step, Use)

@@ -97,6 +97,17 @@ def tls_of(access: Access, ca_pem: bytes, cert_slot: str = "", key_slot: str = "
     return Tls(ca_pem=ca_pem or from_slot, cert_pem=_bytes(access, cert_slot), key_pem=_bytes(access, key_slot))
 
 
+def notes_of(access: Access, slot: str) -> Mapping[str, str]:
+    """The annotations of an :class:`~eso_core.door.AccountNotes`; none where nothing is held."""
+    return decoded(_bytes(access, slot), dict[str, str]) or {}
+
+
+def keys_of(access: Access, slot: str) -> Mapping[str, bytes]:
+    """The keys of a :class:`~eso_core.door.WholeSecret`; none where nothing is held."""
+    held = decoded(_bytes(access, slot), dict[str, bytes])  # msgspec reads base64 text into bytes
+    return held if held is not None else {}
+
+
 def _bytes(access: Access, slot: str) -> bytes:
     value = access.secrets.get(slot)
     return value.reveal() if value is not None else b""

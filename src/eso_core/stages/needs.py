@@ -14,15 +14,31 @@ from typing import Any, assert_never
 
 import orjson
 from returns.result import Failure as Bad
-from returns.result import Success
+from returns.result import Result, Success
 
 from eso_core import providers
 from eso_core.api import ExternalSecret, Store, parse_store
+from eso_core.api.parse import parse
+from eso_core.compat.duration import parse_duration
 from eso_core.compat.regexp import match_string
 from eso_core.config import Config
-from eso_core.door import Access, AccountToken, ConfigMapKey, Need, Provider, SecretKey
+from eso_core.door import (
+    NO_EXTRA,
+    NO_RETRIES,
+    Access,
+    AccountNotes,
+    AccountToken,
+    ConfigMapKey,
+    Extra,
+    Need,
+    Provider,
+    Retries,
+    SecretKey,
+    WholeSecret,
+)
 from eso_core.effect import Gone, Present, Readable, Token, Unreadable, Whole, World
 from eso_core.failure import Broken, Failure, InvalidSpec, Missing, Refused, Unreachable
+from eso_core.instant import SECOND
 from eso_core.refs import CLUSTER_SECRET_STORE, CONFIG_MAP, NAMESPACE, SECRET, SECRET_STORE, SERVICE_ACCOUNT, Ref
 from eso_core.secret import SecretBytes
 from eso_core.stages.labels import selects
@@ -30,6 +46,8 @@ from eso_core.stages.labels import selects
 REMEMBERED_MAX = 64 * 1024  # bytes of a store
 NAMESPACE_AGE_S = 1  # seconds that the labels of a namespace may be old: a refused object is tried again after that
 CREDENTIAL_AGE_S = 10  # seconds that a credential may be old; a refused one is read anew
+RETRIES_MAX = 10
+RETRY_INTERVAL, RETRY_INTERVAL_MAX = 3 * SECOND, 60 * SECOND
 
 # ---------------------------------------------------------------- results
 
@@ -89,7 +107,7 @@ def needs(world: World, es: ExternalSecret, config: Config) -> Needs:
         return Unresolved(unread)
     if any(_of_other_class(world, ref, config) for ref in refs):
         return NotOurs()
-    steps = [resolve(world, ref, es.metadata.namespace, gate=config.flood_gate) for ref in refs]
+    steps = [resolve(world, ref, es.metadata.namespace, config, gate=config.flood_gate) for ref in refs]
     return _joined(refs, steps)
 
 
@@ -132,15 +150,21 @@ class ReadStore:
     spec: Any
     needs: Mapping[str, Need]
     fault: Failure | None
+    retries: Retries = NO_RETRIES
 
 
-def read_store(raw: bytes, ref: Ref) -> ReadStore | InvalidSpec:
+def provider_of(key: str, extra: Extra) -> Provider | None:
+    """The provider of this key: a built-in one, else one from outside."""
+    return providers.load(key) or extra.by_key.get(key)
+
+
+def read_store(raw: bytes, ref: Ref, extra: Extra = NO_EXTRA) -> ReadStore | InvalidSpec:
     """Parse a store. Remembered, because thousands of objects share a store, unless it is so large that many would fill the memory."""
-    return _read_store(raw, ref) if len(raw) <= REMEMBERED_MAX else _read_store.__wrapped__(raw, ref)
+    return _read_store(raw, ref, extra) if len(raw) <= REMEMBERED_MAX else _read_store.__wrapped__(raw, ref, extra)
 
 
 @lru_cache(maxsize=512)
-def _read_store(raw: bytes, ref: Ref) -> ReadStore | InvalidSpec:
+def _read_store(raw: bytes, ref: Ref, extra: Extra) -> ReadStore | InvalidSpec:
     parsed = parse_store(raw if b'"kind"' in raw else orjson.dumps({**orjson.loads(raw), "kind": ref.kind.name}))
     if isinstance(parsed, Bad):
         return InvalidSpec(f"{ref}: {parsed.failure().summary()}")
@@ -149,21 +173,45 @@ def _read_store(raw: bytes, ref: Ref) -> ReadStore | InvalidSpec:
     if key is None:
         found = len(store.provider_keys)
         return _faulty(store, InvalidSpec(f"secret stores must only have exactly one backend specified, found {found}", "spec.provider"))
-    provider = providers.load(key)
+    provider = provider_of(key, extra)
     if provider is None:
         what = f"there is no provider {key!r} in this version of the operator"
         return _faulty(store, InvalidSpec(what, f"spec.provider.{key}"))
-    spec = provider.parse(store.provider_spec(key), ref)
+    spec = _parsed(provider, store.provider_spec(key), ref)
+    retries = _retries(store)
     if not isinstance(spec, Success):
         return _faulty(store, spec.failure())
-    return ReadStore(store, provider, spec.unwrap(), provider.needs(spec.unwrap()), None)
+    if isinstance(retries, InvalidSpec):
+        return _faulty(store, retries)
+    return ReadStore(store, provider, spec.unwrap(), provider.needs(spec.unwrap()), None, retries)
+
+
+def _parsed(provider: Provider, spec: Any, ref: Ref) -> Result[Any, InvalidSpec]:
+    if provider.model is not None and isinstance(spec, Mapping):
+        model = parse(provider.model, spec)
+        if isinstance(model, Bad):
+            return Bad(InvalidSpec(model.failure().summary(), f"spec.provider.{provider.key}"))
+        spec = model.unwrap()
+    return provider.parse(spec, ref)
+
+
+def _retries(store: Store) -> Retries | InvalidSpec:
+    """``spec.retrySettings``; without ``maxRetries`` 3, and 3 s apart unless told (reference: ``providers/v1/aws/auth``, ``ibm``)."""
+    held = store.spec.retry_settings
+    if held is None:
+        return NO_RETRIES
+    interval = parse_duration(held.retry_interval) if held.retry_interval else Success(RETRY_INTERVAL)
+    if isinstance(interval, Bad) or interval.unwrap() < 0:
+        return InvalidSpec("is not a duration such as 10s", "spec.retrySettings.retryInterval")
+    most = 3 if held.max_retries is None else held.max_retries
+    return Retries(max(0, min(most, RETRIES_MAX)), min(interval.unwrap(), RETRY_INTERVAL_MAX))
 
 
 def _faulty(store: Store, fault: Failure) -> ReadStore:
     return ReadStore(store, None, None, {}, fault)
 
 
-def resolve(world: World, ref: Ref, namespace: str, *, gate: bool) -> Unresolved | Blocked | Use:
+def resolve(world: World, ref: Ref, namespace: str, config: Config, *, gate: bool) -> Unresolved | Blocked | Use:
     """The store ``ref`` as used from ``namespace`` (``""``: by itself). The order of checks is the reference's (``client_manager.go``)."""
     seen = world[ref]
     on_store = frozenset({ref})
@@ -171,7 +219,7 @@ def resolve(world: World, ref: Ref, namespace: str, *, gate: bool) -> Unresolved
         return Blocked(seen.failure, on_store)
     if isinstance(seen, Gone):
         return Blocked(Missing(f'could not get {ref.kind.name} "{ref.name}", it does not exist'), on_store)
-    read = read_store(seen.raw, ref)
+    read = read_store(seen.raw, ref, config.extra)
     if isinstance(read, InvalidSpec):
         return Blocked(read, on_store)
     barred = _barred(world, read.store, ref, namespace) if namespace else None
@@ -196,7 +244,7 @@ def of_class(store: Store, config: Config) -> bool:
 
 def _of_other_class(world: World, ref: Ref, config: Config) -> bool:
     raw = world.raw(ref)
-    read = read_store(raw, ref) if raw is not None else None
+    read = read_store(raw, ref, config.extra) if raw is not None else None
     return isinstance(read, ReadStore) and not of_class(read.store, config)
 
 
@@ -245,26 +293,53 @@ def _labels(world: World, what: Whole) -> Unresolved | Blocked | Mapping[str, st
 
 
 def _credentials(world: World, read: ReadStore, provider: Provider, ref: Ref, namespace: str) -> Unresolved | Blocked | Use:
-    places = {slot: place_of(need, ref, namespace) for slot, need in read.needs.items()}
+    held = _held(world, read.needs, ref, namespace)
+    if not isinstance(held, _Held):
+        return held
+    if provider.more_needs is not None:
+        more = provider.more_needs(read.spec, held.secrets)
+        if isinstance(more, Bad):
+            return Blocked(more.failure())
+        later = _held(world, more.unwrap(), ref, namespace)
+        if not isinstance(later, _Held):
+            return later
+        held = held | later
+    meta = read.store.metadata
+    access = Access(
+        identity=_identity(provider.key, ref, f"{meta.uid} {meta.generation}", held),
+        store=ref,
+        namespace=namespace,
+        spec=read.spec,
+        secrets=held.secrets,
+        sources=tuple(dict.fromkeys(_source(place) for place in held.places.values())),
+        retries=read.retries,
+    )
+    return Use(provider, access)
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """What was read for some slots, and where."""
+
+    places: Mapping[str, Whole | Token]
+    secrets: Mapping[str, SecretBytes]
+
+    def __or__(self, more: _Held) -> _Held:
+        return _Held({**self.places, **more.places}, {**self.secrets, **more.secrets})
+
+
+def _held(world: World, needs: Mapping[str, Need], ref: Ref, namespace: str) -> Unresolved | Blocked | _Held:
+    places = {slot: place_of(need, ref, namespace) for slot, need in needs.items()}
     unread = frozenset(place for place in places.values() if place not in world)
     if unread:
         return Unresolved(unread)
     secrets: dict[str, SecretBytes] = {}
-    for slot, need in read.needs.items():
+    for slot, need in needs.items():
         value = _value(world, places[slot], need)
         if not isinstance(value, SecretBytes):
             return Blocked(value)
         secrets[slot] = value
-    meta = read.store.metadata
-    access = Access(
-        identity=_identity(provider.key, ref, f"{meta.uid} {meta.generation}", places, secrets),
-        store=ref,
-        namespace=namespace,
-        spec=read.spec,
-        secrets=secrets,
-        sources=tuple(dict.fromkeys(_source(place) for place in places.values())),
-    )
-    return Use(provider, access)
+    return _Held(places, secrets)
 
 
 def place_of(need: Need, store: Ref, namespace: str) -> Whole | Token:
@@ -275,8 +350,10 @@ def place_of(need: Need, store: Ref, namespace: str) -> Whole | Token:
     """
     where = need.namespace if store.kind == CLUSTER_SECRET_STORE and need.namespace else namespace
     match need:
-        case SecretKey(name):
+        case SecretKey(name) | WholeSecret(name):
             return Whole(Ref(SECRET, where, name), CREDENTIAL_AGE_S)
+        case AccountNotes(name):
+            return Whole(Ref(SERVICE_ACCOUNT, where, name), CREDENTIAL_AGE_S)
         case ConfigMapKey(name):
             return Whole(Ref(CONFIG_MAP, where, name), CREDENTIAL_AGE_S)
         case AccountToken(name, audiences):
@@ -297,25 +374,53 @@ def _value(world: World, place: Whole | Token, need: Need) -> SecretBytes | Fail
         return seen.failure
     if isinstance(seen, Gone):
         return Missing(f'cannot get Kubernetes {source.kind.name} "{source.name}" from namespace "{source.namespace}": it does not exist')
-    if isinstance(need, AccountToken):
-        return SecretBytes(seen.raw)
-    data = orjson.loads(seen.raw).get("data")
-    text = data.get(need.key) if isinstance(data, dict) else None
+    match need:
+        case AccountToken():
+            return SecretBytes(seen.raw)
+        case AccountNotes():
+            return SecretBytes(orjson.dumps(_texts(_metadata(seen.raw), "annotations")))
+        case WholeSecret(label=label):
+            if label is not None and _texts(_metadata(seen.raw), "labels").get(label[0]) != label[1]:
+                return Refused(f'{source} cannot be used here: it does not carry the label "{label[0]}: {label[1]}"')
+            return SecretBytes(orjson.dumps(_texts(orjson.loads(seen.raw), "data")))
+        case SecretKey(key=key) | ConfigMapKey(key=key):
+            return _key_of(seen.raw, source, key)
+        case _:
+            assert_never(need)
+
+
+def _metadata(raw: bytes) -> Any:
+    return orjson.loads(raw).get("metadata")
+
+
+def _texts(held: Any, name: str) -> dict[str, str]:
+    """The texts of a map of an object; nothing where it is no map."""
+    found = held.get(name) if isinstance(held, dict) else None
+    return {key: text for key, text in found.items() if isinstance(text, str)} if isinstance(found, dict) else {}
+
+
+def _key_of(raw: bytes, source: Ref, key: str) -> SecretBytes | Failure:
+    data = orjson.loads(raw).get("data")
+    text = data.get(key) if isinstance(data, dict) else None
     if not isinstance(text, str):
-        return Missing(f'cannot find secret data for key: "{need.key}" in {source}')
+        return Missing(f'cannot find secret data for key: "{key}" in {source}')
     try:
         return SecretBytes(base64.b64decode(text) if source.kind == SECRET else text.encode())
     except ValueError:
-        return Broken(f'the data under key "{need.key}" in {source} is not base64')
+        return Broken(f'the data under key "{key}" in {source} is not base64')
 
 
 def _source(place: Whole | Token) -> Ref:
     return place.ref if isinstance(place, Whole) else place.account
 
 
-def _identity(provider: str, store: Ref, version: str, places: Mapping[str, Whole | Token], secrets: Mapping[str, SecretBytes]) -> str:
+def _identity(provider: str, store: Ref, version: str, held: _Held) -> str:
     digest = hashlib.blake2b(f"{provider} {store} {version}".encode(), digest_size=16)
-    for slot in sorted(secrets):
-        digest.update(f"\0{slot} {_source(places[slot])}\0".encode())
-        digest.update(hashlib.sha256(secrets[slot].reveal()).digest())
+    for slot in sorted(held.secrets):
+        place = held.places[slot]
+        digest.update(f"\0{slot} {_source(place)}\0".encode())
+        if isinstance(place, Token):
+            digest.update(f"{place.seconds} {place.audiences}".encode())
+        else:
+            digest.update(hashlib.sha256(held.secrets[slot].reveal()).digest())
     return digest.hexdigest()
