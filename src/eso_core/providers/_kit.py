@@ -6,6 +6,7 @@ import base64
 import binascii
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol, TypeAlias, TypeVar, assert_never
+from urllib.parse import quote, urlsplit
 
 import msgspec
 from returns.result import Failure as Wrong
@@ -25,6 +26,8 @@ from eso_core.wire import CallFailed, CallReply, HttpReply, SdkReply, Tls
 T = TypeVar("T")
 Matcher: TypeAlias = Callable[[str], bool]
 
+URL_PATH_SAFE: Final = "/$&+,:;=@"
+"""Characters that a path keeps unescaped, besides letters, digits and ``-_.~``."""
 CA: Final = "ca"
 """Slot of CA certificates that a Secret or ConfigMap holds."""
 TEXT_MAX: Final = 200  # characters of a backend's error text that are repeated
@@ -70,6 +73,22 @@ def ca_need(selector: CaSelector, store: Ref) -> Result[Need, InvalidSpec]:
         return Wrong(InvalidSpec("the namespace of caProvider must be empty or that of the SecretStore"))
     kind = ConfigMapKey if selector.type == "ConfigMap" else SecretKey
     return Success(kind(selector.name, selector.key, namespace))
+
+
+def base_url(text: str, path: str) -> Result[str, InvalidSpec]:
+    """Scheme, host and path of a server's address, without a final slash; ``path`` names the field that holds it."""
+    try:
+        parts = urlsplit(text.strip())
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        return Wrong(InvalidSpec("is not a URL", path))
+    if parts.scheme not in ("http", "https") or not host:
+        return Wrong(InvalidSpec("must be a URL that starts with https:// or http://", path))
+    if "@" in parts.netloc:
+        return Wrong(InvalidSpec("must not carry a user name or password", path))
+    if parts.query or parts.fragment:
+        return Wrong(InvalidSpec("must not have a query or a fragment", path))
+    return Success(f"{parts.scheme}://{parts.netloc}{quote(parts.path.rstrip('/'), safe=URL_PATH_SAFE + '%')}")
 
 
 def ca_bundle(text: str) -> Result[bytes, InvalidSpec]:

@@ -22,7 +22,7 @@ class Spec(Model):
 
     api_url: str = Field(default="", alias="apiURL")
     identity_url: str = Field(default="", alias="identityURL")
-    bitwarden_server_sdkurl: str = Field(default="", alias="bitwardenServerSDKURL")
+    bitwarden_server_sdk_url: str = Field(default="", alias="bitwardenServerSDKURL")
     ca_bundle: str = ""
     ca_provider: CAProvider | None = None
     organization_id: str = Field(alias="organizationID")

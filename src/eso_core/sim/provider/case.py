@@ -1,7 +1,7 @@
 """What an author says about a provider, so that one suite can walk it.
 
-A *server* is the backend in memory: written from the vendor's API documentation, request by request, stateful, deterministic, without I/O. A
-*case* joins it with one way to configure the provider (one authentication method, one dialect); a provider has at least one.
+A *server* is the backend in memory: written from the vendor's API documentation, request by request, stateful, deterministic, without I/O.
+A *case* joins it with one way to configure the provider (one authentication method, one dialect); a provider has at least one.
 
 The suite speaks of remote secrets by name and of their content by a text. ``sample`` makes the remote value that holds a text, and
 ``reads`` is the property that gives the text back: ``""`` where the whole value is the text.
