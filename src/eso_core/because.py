@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import Enum
 
+from eso_core.failure import Failure, cause
+
 
 class Retry(Enum):
     """What happens after a verdict."""
@@ -23,7 +25,8 @@ class Because:
     """One verdict.
 
     ``reason`` and ``message`` go into the condition, unchanged from run to run, so that an unchanged verdict writes nothing;
-    details go into an event. ``advice`` is printed by people-facing commands.
+    details go into an event. ``causes``: the condition also says which store and key the failure belongs to, and its class.
+    ``advice`` is printed by people-facing commands.
     """
 
     ready: bool
@@ -31,14 +34,21 @@ class Because:
     message: str
     retry: Retry
     advice: str = ""
+    causes: bool = False
+
+    def told(self, failure: Failure | None) -> Because:
+        """The verdict as a condition says it."""
+        if not self.causes or failure is None:
+            return self
+        return replace(self, message=": ".join(part for part in (self.message, failure.about, cause(failure)) if part))
 
 
 def _synced(message: str, *, reason: str = "SecretSynced") -> Because:
     return Because(ready=True, reason=reason, message=message, retry=Retry.WHEN_DUE)
 
 
-def _error(message: str, retry: Retry, advice: str, *, reason: str = "SecretSyncedError") -> Because:
-    return Because(ready=False, reason=reason, message=message, retry=retry, advice=advice)
+def _error(message: str, retry: Retry, advice: str, *, reason: str = "SecretSyncedError", causes: bool = False) -> Because:
+    return Because(ready=False, reason=reason, message=message, retry=retry, advice=advice, causes=causes)
 
 
 SYNCED = _synced("secret synced")
@@ -51,6 +61,7 @@ PROVIDER_FAILED = _error(
     Retry.BACKOFF,
     "Look at the event of this object: it names the entry of spec.data or spec.dataFrom and the cause. Check that the remote secret and "
     "its property exist, and that the store is Ready.",
+    causes=True,
 )
 DELETE_FAILED = _error(
     "could not delete secret",
@@ -184,12 +195,14 @@ STORE_CLIENT_FAILED = _error(
     Retry.BACKOFF,
     "The store's specification or credentials cannot be used; the event names the cause.",
     reason="InvalidProviderConfig",
+    causes=True,
 )
 STORE_INVALID = _error(
     "unable to validate store",
     Retry.BACKOFF,
     "The backend refused or could not be reached; the event names the cause.",
     reason="InvalidProviderConfig",
+    causes=True,
 )
 
 VERDICTS: tuple[Because, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Because))

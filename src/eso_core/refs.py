@@ -49,6 +49,11 @@ class Ref:
         return f"{collection_path(self.kind, self.namespace)}/{self.name}"
 
 
+def named(ref: Ref) -> str:
+    """Kind and quoted name, for sentences about an object whose namespace is clear."""
+    return f'{ref.kind.name} "{ref.name}"'
+
+
 def collection_path(kind: Kind, namespace: str) -> str:
     """The URL path of a kind's objects in one namespace; in all of them when ``namespace`` is empty."""
     middle = f"/namespaces/{namespace}" if namespace and kind.namespaced else ""

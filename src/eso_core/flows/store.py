@@ -52,7 +52,7 @@ def _unusable(key: Ref, raw: bytes, fault: InvalidSpec, now: Instant) -> Settled
     found: dict[str, Any] = orjson.loads(raw)
     meta = found["metadata"]
     at = Version(meta.get("uid", ""), meta["resourceVersion"])
-    conditions = with_ready(conditions_of(found), STORE_CLIENT_FAILED, now)
+    conditions = with_ready(conditions_of(found), STORE_CLIENT_FAILED.told(fault), now)
     status = SetStatus(key, at, {"conditions": conditions}) if conditions is not None else None
     event = Event(about=key, uid=at.uid, reason=STORE_CLIENT_FAILED.reason, message=fault.what, warning=True)
     return Settled(requeue=OnChange(), because=STORE_CLIENT_FAILED, detail=fault, status=status, events=(event,))

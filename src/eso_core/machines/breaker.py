@@ -20,7 +20,7 @@ A good answer is any but unreachable and throttled: the backend is there. Probes
 
 from __future__ import annotations
 
-from eso_core.failure import Throttled, Unreachable
+from eso_core.failure import Throttled, Unreachable, cause
 from eso_core.instant import MINUTE, SECOND
 from eso_core.machines.backoff import pause
 
@@ -111,7 +111,7 @@ class Breaker:
     def refusal(self, now: int) -> Throttled:
         """What an ask is told while the breaker is open. It need not come back soon by itself: it is called when there is an answer."""
         assert self.why is not None
-        return Throttled(self.why.what, max(ALONE, self.probe_at - now))
+        return Throttled(self.why.what, max(ALONE, self.probe_at - now), why=cause(self.why))
 
     def _heed(self, failure: Throttled | Unreachable, asked: int, now: int) -> None:
         self.why = failure

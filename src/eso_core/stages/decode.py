@@ -29,13 +29,15 @@ from eso_core.api import Find as FindSpec
 from eso_core.compat.decode import check_null_bytes, check_null_bytes_map, decode, decode_map
 from eso_core.compat.keys import convert_keys, validate_keys
 from eso_core.compat.rewrite import Render, rewrite_map
-from eso_core.door import Absent, Answer, Blob, Entries, Failed, Found
+from eso_core.door import Absent, Answer, Blob, Entries, Failed, Found, Get
 from eso_core.effect import Answers
 from eso_core.failure import Broken, Failure, InvalidSpec, Missing, describe
+from eso_core.refs import named
 from eso_core.secret import SecretBytes
 from eso_core.stages.asks import Question
 
 Values = Mapping[str, SecretBytes]
+KEY_SHOWN = 100  # characters of a key in a condition
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,4 +173,10 @@ def _at(es: ExternalSecret, question: Question, failure: Failure) -> Failure:
     else:
         find = es.spec.data_from[question.index].find
         where = f"{question.path}.{'find' if find is not None else 'extract'}"
-    return replace(failure, what=f"error processing {where}, err: {describe(failure)}")
+    return replace(failure, what=f"error processing {where}, err: {describe(failure)}", about=_about(question))
+
+
+def _about(question: Question) -> str:
+    query = question.ask.query
+    of_key = f', key "{query.key[:KEY_SHOWN]}"' if isinstance(query, Get) else ", find"
+    return f"{named(question.ask.access.store)}{of_key}"

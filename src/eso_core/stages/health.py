@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from returns.result import Failure as Bad
@@ -42,7 +44,7 @@ def settle_store(
         verdict, detail = STORE_CLIENT_FAILED, interval
     meta = store.metadata
     status: dict[str, Any] = {}
-    conditions = with_ready(store.status.conditions, verdict, now)
+    conditions = with_ready(store.status.conditions, verdict.told(detail and replace(detail, about="")), now)
     if conditions is not None:
         status["conditions"] = conditions
     if verdict is STORE_VALID and provider is not None and store.status.capabilities != provider.capabilities:
@@ -81,10 +83,17 @@ def _events(ref: Ref, store: Store, provider: Provider | None, verdict: Because,
     source = "cluster-secret-store" if ref.kind == CLUSTER_SECRET_STORE else "secret-store"
     message = verdict.message if verdict is STORE_VALID or detail is None else describe(detail)
     events = [_event(ref, store, source, verdict.reason, message, warning=verdict is not STORE_VALID)]
-    if verdict is STORE_VALID and provider is not None and not provider.maintained and IGNORE_MAINTENANCE not in store.metadata.annotations:
-        text = "store isn't currently maintained. Please plan and prepare accordingly."
-        events.append(_event(ref, store, source, "StoreUnmaintained", text, warning=True))
+    if verdict is STORE_VALID and provider is not None and IGNORE_MAINTENANCE not in store.metadata.annotations:
+        events += [_event(ref, store, source, *told, warning=True) for told in _upkeep(provider)]
     return tuple(events)
+
+
+def _upkeep(provider: Provider) -> Iterator[tuple[str, str]]:
+    """Reason and text of what users of this provider should know."""
+    if not provider.maintained:
+        yield "StoreUnmaintained", "store isn't currently maintained. Please plan and prepare accordingly."
+    if provider.deprecated:
+        yield "StoreDeprecated", "store is deprecated and will be removed on the next minor release. Please plan and prepare accordingly."
 
 
 def _event(ref: Ref, store: Store, source: str, reason: str, message: str, *, warning: bool) -> Event:

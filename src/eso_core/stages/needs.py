@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, assert_never
 
@@ -39,7 +39,7 @@ from eso_core.door import (
 from eso_core.effect import Gone, Present, Readable, Token, Unreadable, Whole, World
 from eso_core.failure import Broken, Failure, InvalidSpec, Missing, Refused, Unreachable
 from eso_core.instant import SECOND
-from eso_core.refs import CLUSTER_SECRET_STORE, CONFIG_MAP, NAMESPACE, SECRET, SECRET_STORE, SERVICE_ACCOUNT, Ref
+from eso_core.refs import CLUSTER_SECRET_STORE, CONFIG_MAP, NAMESPACE, SECRET, SECRET_STORE, SERVICE_ACCOUNT, Ref, named
 from eso_core.secret import SecretBytes
 from eso_core.stages.labels import selects
 
@@ -212,13 +212,19 @@ def _faulty(store: Store, fault: Failure) -> ReadStore:
 
 
 def resolve(world: World, ref: Ref, namespace: str, config: Config, *, gate: bool) -> Unresolved | Blocked | Use:
-    """The store ``ref`` as used from ``namespace`` (``""``: by itself). The order of checks is the reference's (``client_manager.go``)."""
+    """The store ``ref`` as used from ``namespace`` (``""``: by itself)."""
+    step = _resolve(world, ref, namespace, config, gate=gate)
+    return replace(step, failure=replace(step.failure, about=named(ref))) if isinstance(step, Blocked) else step
+
+
+def _resolve(world: World, ref: Ref, namespace: str, config: Config, *, gate: bool) -> Unresolved | Blocked | Use:
+    """The order of checks is the reference's (``client_manager.go``)."""
     seen = world[ref]
     on_store = frozenset({ref})
     if isinstance(seen, Unreadable):
         return Blocked(seen.failure, on_store)
     if isinstance(seen, Gone):
-        return Blocked(Missing(f'could not get {ref.kind.name} "{ref.name}", it does not exist'), on_store)
+        return Blocked(Missing(f"could not get {named(ref)}, it does not exist"), on_store)
     read = read_store(seen.raw, ref, config.extra)
     if isinstance(read, InvalidSpec):
         return Blocked(read, on_store)
@@ -226,7 +232,7 @@ def resolve(world: World, ref: Ref, namespace: str, config: Config, *, gate: boo
     if barred is not None:
         return barred
     if gate and not is_ready(read.store):
-        return Blocked(Unreachable(f'{ref.kind.name} "{ref.name}" is not ready'), on_store, soon=not read.store.status.conditions)
+        return Blocked(Unreachable(f"{named(ref)} is not ready"), on_store, soon=not read.store.status.conditions)
     if read.provider is None:
         return Blocked(read.fault or Broken("the store cannot be used"), on_store)
     return _credentials(world, read, read.provider, ref, namespace)
@@ -266,7 +272,7 @@ def _barred(world: World, store: Store, ref: Ref, namespace: str) -> Unresolved 
         for pattern in condition.namespace_regexes:
             matched = match_string(pattern, namespace)
             if isinstance(matched, Bad):
-                return Blocked(InvalidSpec(f'{ref.kind.name} "{ref.name}": spec.conditions: {matched.failure()}'), frozenset({ref}))
+                return Blocked(InvalidSpec(f"{named(ref)}: spec.conditions: {matched.failure()}"), frozenset({ref}))
             if matched.unwrap():
                 return None
     what = f'using cluster store "{ref.name}" is not allowed from namespace "{namespace}": denied by spec.condition'

@@ -46,7 +46,7 @@ def settle(
         requeue=_requeue(es, verdict, detail, started, now),
         because=verdict,
         detail=detail,
-        status=_status(es, plan.binding if created else None, verdict, started, now),
+        status=_status(es, plan.binding if created else None, verdict.told(detail), started, now),
         events=events,
         waits_on=waits_on if not verdict.ready else frozenset(),
     )

@@ -293,7 +293,7 @@ _STATIC = {"accessKeyIDSecretRef": _KEY, "secretAccessKeySecretRef": _KEY}
 PROVIDERS: tuple[dict[str, Json], ...] = (
     {},
     {"fake": {"data": []}, "vault": {"server": "https://v"}},
-    {"passworddepot": {}},
+    {"previder": {"auth": {}}},
     {"vault": {"server": "https://v", "path": "kv", "auth": {"tokenSecretRef": _KEY}}},
     {"vault": {"server": "https://v", "path": "kv", "auth": {"tokenSecretRef": {**_KEY, "namespace": "elsewhere"}}}},
     {"vault": {"server": "https://v", "auth": {"kubernetes": {"role": "r", "serviceAccountRef": {"name": "sa"}}}}},

@@ -103,7 +103,7 @@ def test_readiness_and_conditions_do_not_stop_its_own_validation() -> None:
 
 
 def test_unusable() -> None:
-    made = driver(spec={"provider": {"passworddepot": {}}})
+    made = driver(spec={"provider": {"previder": {"auth": {}}}})
     end = run(made)
     assert end.because is STORE_CLIENT_FAILED
     assert isinstance(end.detail, InvalidSpec)

@@ -19,7 +19,7 @@ from tests.scenarios.stepper import api_server
 from tests.unit.core.objects import NS, STORE, raw
 from tests.unit.flows.driver import Driver
 
-SAYS = {"type": "Ready", "status": "False", "reason": "InvalidProviderConfig", "message": "unable to create client"}
+SAYS = {"type": "Ready", "status": "False", "reason": "InvalidProviderConfig", "message": "unable to create client: invalid"}
 
 
 def faulty(**meta: str) -> dict[str, Any]:

@@ -119,7 +119,7 @@ class TestBlocked:
         [
             ({}, "exactly one backend"),
             ({"fake": {"data": []}, "vault": VAULT["vault"]}, "exactly one backend"),
-            ({"passworddepot": {}}, "no provider 'passworddepot'"),
+            ({"previder": {"auth": {}}}, "no provider 'previder'"),
         ],
     )
     def test_provider_unusable(self, provider: dict[str, Any], what: str) -> None:

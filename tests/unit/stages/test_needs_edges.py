@@ -49,8 +49,8 @@ class TestStores:
                 InvalidSpec("secret stores must only have exactly one backend specified, found 2", "spec.provider"),
             ),
             (
-                {"provider": {"passworddepot": {}}},
-                InvalidSpec("there is no provider 'passworddepot' in this version of the operator", "spec.provider.passworddepot"),
+                {"provider": {"previder": {"auth": {}}}},
+                InvalidSpec("there is no provider 'previder' in this version of the operator", "spec.provider.previder"),
             ),
             ({"provider": 7}, InvalidSpec("SecretStore team/st: spec.provider: must be an object")),
         ],

@@ -141,11 +141,12 @@ class TestFailure:
 
     @pytest.mark.parametrize("verdict", [v for v in VERDICTS if not v.reason.startswith(("Valid", "InvalidProv"))], ids=lambda v: v.message)
     def test_every_verdict(self, verdict: Because) -> None:
-        end = settled(Plan(because=verdict, detail=None if verdict.ready else Refused("why")))
+        end = settled(Plan(because=verdict, detail=None if verdict.ready else Refused("why", about='SecretStore "st"')))
         assert end.because is verdict
         assert end.status is not None
         [ready] = end.status.status["conditions"]
-        assert (ready["status"], ready["reason"], ready["message"]) == (str(verdict.ready), verdict.reason, verdict.message)
+        message = f'{verdict.message}: SecretStore "st": denied' if verdict.causes else verdict.message
+        assert (ready["status"], ready["reason"], ready["message"]) == (str(verdict.ready), verdict.reason, message)
         assert [event.warning for event in end.events] == ([] if verdict.ready else [True])
         expected = {Retry.BACKOFF: Backoff(), Retry.ON_CHANGE: OnChange(), Retry.WHEN_DUE: At(START.plus(HOUR + late(HOUR) + 1))}
         assert end.requeue == expected[verdict.retry]
