@@ -25,6 +25,7 @@ from eso_core.stages.conditions import conditions_of
 from eso_shell.chance import SystemChance
 from eso_shell.converse import SdkRunner
 from eso_shell.drive import Driver, clocks
+from eso_shell.egress import EgressRule
 from eso_shell.http import HttpClient, ProxyRules
 from eso_shell.kube.client import KubeClient
 from eso_shell.kube.config import ClusterConfig, ConfigError
@@ -98,7 +99,8 @@ async def _operate(settings: Settings, cluster: ClusterConfig, environ: Mapping[
         burst=rate[1] if rate else 100,
         counted=_requests(metrics, cluster.server),
     )
-    http = HttpClient(user_agent="external-secrets", proxies=ProxyRules(environ), signer=signer())
+    egress = EgressRule(settings.backend_egress_deny)
+    http = HttpClient(user_agent="external-secrets", proxies=ProxyRules(environ), signer=signer(), egress=egress)
     sdk = SdkRunner(environ)
     driver = Driver(engine, kube, http, sdk, Reporter(engine, metrics, extended=settings.enable_extended_metric_labels))
     lag = Lag(asyncio.get_running_loop().time)

@@ -24,8 +24,9 @@ import aiohttp
 from multidict import CIMultiDict
 from yarl import URL
 
-from eso_core.failure import Broken, Failure, InvalidSpec, Unreachable
+from eso_core.failure import Broken, Failure, InvalidSpec, Refused, Unreachable
 from eso_core.wire import CallFailed, HttpCall, HttpReply, Tls
+from eso_shell.egress import Closed, ClosedResolver, EgressRule
 from eso_shell.tls import ssl_context
 
 CONNECT_S = 5.0
@@ -36,6 +37,7 @@ PROXIED_MAX = 4096  # hosts whose proxy is remembered
 HEADER_MAX = 65_536  # bytes of one header line
 LARGE = 256 * 1024  # bytes of an answer from which on it counts as large
 LARGE_MAX = 8  # large answers that are read at a time: what bounds the memory of all
+CLOSED = "{}: the operator's egress rule closes this address"
 PLAIN_BODY_MAX = 1_000_000  # bytes; aiohttp wants larger ones as a file, to send them in pieces
 
 _URL_CHARACTERS = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+")
@@ -54,6 +56,8 @@ Signer = Callable[[HttpCall], Mapping[str, str]]
 def failure_of(error: BaseException, peer: str) -> Failure:
     """What an exception of aiohttp, ssl, the network or a timer means for ``peer``. The text holds nothing that was sent or received."""
     match error:
+        case aiohttp.ClientConnectorDNSError() if isinstance(error.os_error, Closed):
+            return Refused(CLOSED.format(peer))
         case aiohttp.ClientConnectorDNSError():
             return Unreachable(f"{peer}: its host name does not resolve")
         case aiohttp.ClientProxyConnectionError():
@@ -203,12 +207,15 @@ class HttpClient:
         user_agent: str,
         proxies: ProxyRules | None = None,
         signer: Signer | None = None,
+        egress: EgressRule | None = None,
         connections_max: int = 1000,
         host_max: int = 100,
     ) -> None:
         self._user_agent = user_agent
         self._proxies = proxies
         self._signer = signer
+        self._egress = egress if egress else None
+        self._ambient: aiohttp.ClientSession | None = None  # for calls that no egress rule holds for
         self._connections_max, self._host_max = connections_max, host_max
         self._session: aiohttp.ClientSession | None = None
         self._closed = False
@@ -235,21 +242,23 @@ class HttpClient:
     async def close(self) -> None:
         """Drop all connections; calls under way fail, and all that come after."""
         self._closed = True
-        if self._session is not None:
-            await self._session.close()
+        for opened in (self._session, self._ambient):
+            if opened is not None:
+                await opened.close()
         self._contexts.clear()
 
     async def _once(self, call: HttpCall, url: URL) -> tuple[HttpReply, URL | None]:
         """One exchange: the answer, and where it redirects to."""
         headers = self._headers(call, url)
-        response = await self._connected().request(
+        proxy = self._proxies.proxy_for(url) if self._proxies is not None else None
+        response = await self._connected(call, url, proxied=proxy is not None).request(
             call.method,
             url,
             data=_payload(call.body),
             headers=headers,
             skip_auto_headers=("Content-Type",) if call.body and "Content-Type" not in headers else None,
             ssl=self._context(call.tls) if url.scheme == "https" else True,
-            proxy=self._proxies.proxy_for(url) if self._proxies is not None else None,
+            proxy=proxy,
             allow_redirects=False,
         )
         try:
@@ -294,18 +303,28 @@ class HttpClient:
             raise _Invalid(context.what)
         return context
 
-    def _connected(self) -> aiohttp.ClientSession:
+    def _connected(self, call: HttpCall, url: URL, *, proxied: bool) -> aiohttp.ClientSession:
+        """The session for a call. A proxy is the administrator's own address, too."""
         if self._closed:
             raise aiohttp.ClientConnectionError
+        if self._egress is not None and not call.ambient and self._egress.closes(url.host or ""):
+            raise _Closed(str(url.origin()))
+        if self._egress is not None and (call.ambient or proxied):
+            if self._ambient is None:
+                self._ambient = session(limit=self._connections_max, limit_per_host=self._host_max)
+            return self._ambient
         if self._session is None:
-            self._session = session(limit=self._connections_max, limit_per_host=self._host_max)
+            resolver = ClosedResolver(self._egress) if self._egress is not None else None
+            self._session = session(limit=self._connections_max, limit_per_host=self._host_max, resolver=resolver)
         return self._session
 
 
-def session(*, limit: int = 0, limit_per_host: int = 0, timeout: aiohttp.ClientTimeout | None = None) -> aiohttp.ClientSession:
+def session(
+    *, limit: int = 0, limit_per_host: int = 0, timeout: aiohttp.ClientTimeout | None = None, resolver: ClosedResolver | None = None
+) -> aiohttp.ClientSession:
     """An aiohttp session that keeps no cookies, reads no environment, decompresses nothing. Made inside the event loop."""
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=limit, limit_per_host=limit_per_host, keepalive_timeout=KEEPALIVE_S),
+        connector=aiohttp.TCPConnector(limit=limit, limit_per_host=limit_per_host, keepalive_timeout=KEEPALIVE_S, resolver=resolver),
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=timeout or aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S),
         auto_decompress=False,
@@ -319,6 +338,10 @@ class _Invalid(Exception):
     """The call cannot be made as it is; the text is an ``InvalidSpec``'s."""
 
 
+class _Closed(Exception):
+    """The address is closed; the text is the origin's."""
+
+
 class _Unusable(Exception):
     """The answer is not acceptable; the text goes on from the backend's name."""
 
@@ -327,6 +350,8 @@ def _failure(error: Exception, call: HttpCall, peer: str) -> Failure:
     match error:
         case _Invalid():
             return InvalidSpec(str(error))
+        case _Closed():
+            return Refused(CLOSED.format(error))
         case _Unusable():
             return Broken(f"{peer}: {error}")
         case TimeoutError() if error.errno is None and not isinstance(error, aiohttp.ServerTimeoutError):

@@ -88,6 +88,7 @@ FLAGS: tuple[Flag, ...] = (
     Flag("unsafe-allow-generic-targets", Kind.BOOL, False, "allow targets other than Secrets", Status.EFFECTIVE),
     Flag("template-left-delimiter", Kind.STRING, "{{", "what opens an action of a template", Status.EFFECTIVE),
     Flag("template-right-delimiter", Kind.STRING, "}}", "what closes an action of a template", Status.EFFECTIVE),
+    Flag("backend-egress-deny", Kind.STRING, "", "addresses that no store may reach: see docs/egress.md", Status.EFFECTIVE),
     Flag("concurrent", Kind.INT, 1, "workers per controller", note="concurrency follows the load, within bounds"),
     # ---- what to serve and to log
     Flag("metrics-addr", Kind.STRING, ":8080", 'address of /metrics; "0" turns it off', Status.EFFECTIVE),
@@ -165,6 +166,7 @@ class Settings:
     unsafe_allow_generic_targets: bool = False
     template_left_delimiter: str = "{{"
     template_right_delimiter: str = "}}"
+    backend_egress_deny: str = ""
     concurrent: int = 1
 
     metrics_addr: str = ":8080"
@@ -353,6 +355,17 @@ def _check(settings: Settings) -> None:
         raise UsageError('invalid argument "0" for "--store-requeue-interval" flag: must be positive')
     if settings.metrics_secure and not settings.metrics_cert_dir:
         raise UsageError("--metrics-secure needs --metrics-cert-dir")
+    if settings.backend_egress_deny:
+        _check_egress(settings.backend_egress_deny)
+
+
+def _check_egress(text: str) -> None:
+    from eso_shell.egress import EgressRule
+
+    try:
+        EgressRule(text)
+    except ValueError as error:
+        raise UsageError(f'invalid argument "{text}" for "--backend-egress-deny" flag: {error}') from None
 
 
 # ---------------------------------------------------------------- the environment

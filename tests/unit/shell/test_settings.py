@@ -87,6 +87,11 @@ def test_values(argv: list[str], field: str, value: object) -> None:
         ),
         (["--metrics-auth"], "--metrics-auth cannot be used: it is not there yet"),
         (["--metrics-secure"], "--metrics-secure needs --metrics-cert-dir"),
+        (
+            ["--backend-egress-deny=metadata,home"],
+            'invalid argument "metadata,home" for "--backend-egress-deny" flag: \'home\' is neither one of '
+            "link-local, metadata, loopback, private nor a CIDR block such as 10.0.0.0/8",
+        ),
     ],
 )
 def test_mistakes_are_one_line(argv: list[str], says: str) -> None:
