@@ -1,6 +1,6 @@
 """CustomResourceDefinition manifests, generated from the models."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
@@ -10,7 +10,8 @@ from eso_core.api.external_secret import ExternalSecret
 from eso_core.api.schema import object_schema, ordered
 from eso_core.api.store import ClusterSecretStore, SecretStore
 from eso_core.api.types import Json, Model
-from eso_core.api.v1beta1 import older
+from eso_core.api.v1beta1 import EXTERNAL_SECRET, Older
+from eso_core.api.v1beta1_store import STORE
 
 GROUP: Final = "external-secrets.io"
 LABELS: Final = {"external-secrets.io/component": "controller"}
@@ -33,14 +34,14 @@ class Column:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Version:
-    """One version of a resource type, and the model that types it. ``change`` makes its schema from the model's."""
+    """One version of a resource type, and the model that types it, or types what ``older`` makes its schema from."""
 
     name: str = "v1"
     model: type[Model]
     columns: tuple[Column, ...]
     selectable: tuple[str, ...] = ()
     served: bool = True
-    change: Callable[[Mapping[str, Json]], Mapping[str, Json]] = ordered
+    older: Older | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +82,10 @@ RESOURCES: Final = (
         kind="ClusterSecretStore",
         short="css",
         namespaced=False,
-        versions=(Version(model=ClusterSecretStore, columns=STORE_COLUMNS),),
+        versions=(
+            Version(model=ClusterSecretStore, columns=STORE_COLUMNS),
+            Version(name="v1beta1", model=ClusterSecretStore, columns=STORE_COLUMNS, served=False, older=STORE),
+        ),
     ),
     Resource(
         kind="ExternalSecret",
@@ -89,21 +93,30 @@ RESOURCES: Final = (
         namespaced=True,
         versions=(
             Version(model=ExternalSecret, columns=EXTERNAL_SECRET_COLUMNS, selectable=SELECTABLE),
-            Version(name="v1beta1", model=ExternalSecret, columns=EXTERNAL_SECRET_COLUMNS, served=False, change=older),
+            Version(name="v1beta1", model=ExternalSecret, columns=EXTERNAL_SECRET_COLUMNS, served=False, older=EXTERNAL_SECRET),
         ),
     ),
     Resource(
         kind="SecretStore",
         short="ss",
         namespaced=True,
-        versions=(Version(model=SecretStore, columns=STORE_COLUMNS),),
+        versions=(
+            Version(model=SecretStore, columns=STORE_COLUMNS),
+            Version(name="v1beta1", model=SecretStore, columns=STORE_COLUMNS, served=False, older=STORE),
+        ),
     ),
 )
 
 
-def crds() -> tuple[Mapping[str, Json], ...]:
-    """The manifest of every resource type, by name."""
-    return tuple(_manifest(resource) for resource in RESOURCES)
+Extra = Mapping[str, type[Model] | None]
+"""Providers outside this package: the key under ``spec.provider``, and the model of its object; ``None`` for any object."""
+
+NO_EXTRA: Final[Extra] = {}
+
+
+def crds(extra: Extra = NO_EXTRA) -> tuple[Mapping[str, Json], ...]:
+    """The manifest of every resource type, by name, with `extra` providers in the stored version of stores."""
+    return tuple(_manifest(resource, extra) for resource in RESOURCES)
 
 
 def schema_for(group: str, version: str, plural: str) -> Mapping[str, Json]:
@@ -123,30 +136,32 @@ def defaulted(kind: str, raw: Mapping[str, Json]) -> Json:
     raise KeyError(kind)
 
 
-def provider_schema() -> dict[str, Json]:
-    """The schema of ``spec.provider``: an object with exactly one of the known keys."""
-    keys = {key: _provider_entry(key) for key in providers.KEYS}
+def provider_schema(extra: Extra = NO_EXTRA) -> dict[str, Json]:
+    """The schema of ``spec.provider``: exactly one of its keys. Raises ``ValueError`` for an extra key that is in ``KEYS``."""
+    if known := extra.keys() & set(providers.KEYS):
+        raise ValueError(f"already a provider: {', '.join(sorted(known))}")
+    models = {**{key: providers.spec_class(key) for key in providers.KEYS}, **extra}
+    keys = {key: object_schema(model) if model else providers.LOOSE for key, model in models.items()}
     return ordered({**providers.SCHEMA.extra, "description": "The provider: exactly one.", "properties": keys})
-
-
-def _provider_entry(key: str) -> Mapping[str, Json]:
-    spec = providers.spec_class(key)
-    return object_schema(spec) if spec else providers.LOOSE
 
 
 @cache
 def _root_schema(model: type[Model]) -> dict[str, Json]:
+    return _extended_schema(model, NO_EXTRA)
+
+
+def _extended_schema(model: type[Model], extra: Extra) -> dict[str, Json]:
     """A model's schema, its head as the API server knows it. No field of the root is required."""
     schema = object_schema(model)
     schema.pop("required", None)
     schema["properties"] = {**schema["properties"], **HEAD}
     spec = schema["properties"]["spec"]
     if "provider" in spec["properties"]:
-        spec["properties"]["provider"] = provider_schema()
+        spec["properties"]["provider"] = provider_schema(extra)
     return ordered(schema)
 
 
-def _manifest(resource: Resource) -> Mapping[str, Json]:
+def _manifest(resource: Resource, extra: Extra) -> Mapping[str, Json]:
     return ordered(
         {
             "apiVersion": "apiextensions.k8s.io/v1",
@@ -156,7 +171,7 @@ def _manifest(resource: Resource) -> Mapping[str, Json]:
                 "group": resource.group,
                 "names": _names(resource),
                 "scope": "Namespaced" if resource.namespaced else "Cluster",
-                "versions": [_version(resource, version) for version in resource.versions],
+                "versions": [_version(resource, version, extra) for version in resource.versions],
             },
         }
     )
@@ -173,7 +188,7 @@ def _names(resource: Resource) -> Mapping[str, Json]:
     }
 
 
-def _version(resource: Resource, version: Version) -> Mapping[str, Json]:
+def _version(resource: Resource, version: Version, extra: Extra) -> Mapping[str, Json]:
     selectable = [{"jsonPath": path} for path in version.selectable]
     return {
         "name": version.name,
@@ -183,5 +198,11 @@ def _version(resource: Resource, version: Version) -> Mapping[str, Json]:
         "subresources": {"status": {}},
         "additionalPrinterColumns": [{"name": c.name, "jsonPath": c.path, "type": c.type} for c in version.columns],
         **({"selectableFields": selectable} if selectable else {}),
-        "schema": {"openAPIV3Schema": version.change(_root_schema(version.model))},
+        "schema": {"openAPIV3Schema": _schema_of(version, extra)},
     }
+
+
+def _schema_of(version: Version, extra: Extra) -> Mapping[str, Json]:
+    if version.older:
+        return version.older.of(_root_schema(version.model))
+    return _extended_schema(version.model, extra) if extra else _root_schema(version.model)

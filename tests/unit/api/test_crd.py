@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
-from eso_core.api import crd, providers
+from eso_core.api import crd, dump, parse_store, providers
+from eso_core.api.types import Model
 
 SIZE_MAX = 262_144  # bytes; client-side apply keeps the manifest in an annotation
 CRDS = {manifest["metadata"]["name"]: manifest for manifest in crd.crds()}
@@ -22,8 +25,8 @@ def schemas(schema: Any) -> Iterator[Any]:
         yield from schemas(inner)
 
 
-def schema_of(name: str) -> Any:
-    return CRDS[name]["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+def schema_of(name: str, version: int = 0) -> Any:
+    return CRDS[name]["spec"]["versions"][version]["schema"]["openAPIV3Schema"]
 
 
 def at(schema: Any, path: str) -> Any:
@@ -52,8 +55,9 @@ class TestEach:
     def test_label(self, name: str) -> None:
         assert CRDS[name]["metadata"]["labels"] == {"external-secrets.io/component": "controller"}
 
-    def test_every_schema_is_structural(self, name: str) -> None:
-        for schema in schemas(schema_of(name)):
+    @pytest.mark.parametrize("version", [0, 1])
+    def test_every_schema_is_structural(self, name: str, version: int) -> None:
+        for schema in schemas(schema_of(name, version)):
             assert "$ref" not in schema
             assert ("type" in schema) != ("x-kubernetes-int-or-string" in schema)
             assert not {"properties", "additionalProperties"} <= set(schema)
@@ -63,9 +67,16 @@ class TestEach:
         again = {manifest["metadata"]["name"]: manifest for manifest in crd.crds()}[name]
         assert json.dumps(again) == json.dumps(CRDS[name]) == json.dumps(again, sort_keys=True)
 
-    def test_objects_are_described(self, name: str) -> None:
-        described = [schema for schema in schemas(schema_of(name)) if "properties" in schema]
+    @pytest.mark.parametrize("version", [0, 1])
+    def test_objects_are_described(self, name: str, version: int) -> None:
+        described = [schema for schema in schemas(schema_of(name, version)) if "properties" in schema]
         assert all(0 < len(schema["description"]) < 150 for schema in described)
+
+    def test_an_older_version_is_kept_but_not_served(self, name: str) -> None:
+        """A cluster that ever stored it refuses a CRD without it."""
+        v1, v1beta1 = CRDS[name]["spec"]["versions"]
+        assert (v1["name"], v1["served"], v1["storage"], "deprecated" in v1) == ("v1", True, True, False)
+        assert (v1beta1["name"], v1beta1["served"], v1beta1["storage"], v1beta1["deprecated"]) == ("v1beta1", False, False, True)
 
 
 class TestExternalSecret:
@@ -98,9 +109,13 @@ class TestProviders:
         assert tuple(provider["properties"]) == tuple(sorted(providers.KEYS))
         assert (provider["minProperties"], provider["maxProperties"]) == (1, 1)
 
-    def test_a_key_without_type_takes_any_object(self) -> None:
-        loose = [key for key in providers.KEYS if providers.spec_class(key) is None]
-        assert all(at(self.schema, f"spec.provider.{key}") == providers.LOOSE for key in loose)
+    def test_every_key_has_a_type(self) -> None:
+        for key in providers.KEYS:
+            spec = providers.spec_class(key)
+            assert spec is not None
+            assert at(self.schema, f"spec.provider.{key}")["description"] == spec.__doc__
+        assert providers.spec_class("nosuch") is None
+        assert providers.spec_class("_shared") is None
 
     def test_a_default_may_be_required(self) -> None:
         assert "path" in at(self.schema, "spec.provider.vault.auth.appRole")["required"]
@@ -116,13 +131,98 @@ class TestProviders:
         }
 
 
-def test_an_older_version_is_kept_but_not_served() -> None:
-    v1, v1beta1 = CRDS["externalsecrets.external-secrets.io"]["spec"]["versions"]
-    assert (v1["served"], v1["storage"], "deprecated" in v1) == (True, True, False)
-    assert (v1beta1["served"], v1beta1["storage"], v1beta1["deprecated"]) == (False, False, True)
-    schema = v1beta1["schema"]["openAPIV3Schema"]
-    assert at(schema, "spec.data.[].remoteRef.conversionStrategy")["default"] == "Default"
-    assert "manifest" not in at(schema, "spec.target")["properties"]
+class TestOlder:
+    def test_external_secret(self) -> None:
+        schema = schema_of("externalsecrets.external-secrets.io", 1)
+        assert at(schema, "spec.data.[].remoteRef.conversionStrategy")["default"] == "Default"
+        assert "manifest" not in at(schema, "spec.target")["properties"]
+        assert "enum" not in at(schema, "status.conditions.[].type")
+
+    def test_stores(self) -> None:
+        schema = schema_of("secretstores.external-secrets.io", 1)
+        known = at(schema, "spec.provider")["properties"]
+        assert {"alibaba", "device42"} <= known.keys()
+        assert "openBao" not in known
+        assert at(schema, "spec.refreshInterval") == {"type": "integer"}
+        assert at(schema, "spec.provider.webhook")["required"] == ["result", "url"]
+        assert "x-kubernetes-validations" not in at(schema, "spec.provider.secretserver.password")
+
+    def test_the_stored_version_is_not_changed(self) -> None:
+        assert "alibaba" not in at(schema_of("secretstores.external-secrets.io"), "spec.provider")["properties"]
+
+
+class Outer(Model):
+    """A provider outside this package."""
+
+    url: str
+
+
+class TestExtra:
+    made = {manifest["metadata"]["name"]: manifest["spec"]["versions"] for manifest in crd.crds({"outer": Outer, "any": None})}
+
+    @pytest.mark.parametrize("name", ["secretstores.external-secrets.io", "clustersecretstores.external-secrets.io"])
+    def test_stores_take_them_in_the_stored_version(self, name: str) -> None:
+        v1, v1beta1 = (version["schema"]["openAPIV3Schema"] for version in self.made[name])
+        assert at(v1, "spec.provider.outer") == {
+            "type": "object",
+            "description": "A provider outside this package.",
+            "properties": {"url": {"type": "string"}},
+            "required": ["url"],
+        }
+        assert at(v1, "spec.provider.any") == providers.LOOSE
+        assert v1beta1 == schema_of(name, 1)
+        assert set(at(v1, "spec.provider")["properties"]) == {*providers.KEYS, "outer", "any"}
+
+    def test_nothing_else_takes_them(self) -> None:
+        assert self.made["externalsecrets.external-secrets.io"] == CRDS["externalsecrets.external-secrets.io"]["spec"]["versions"]
+        assert [manifest["metadata"]["name"] for manifest in crd.crds()] == list(CRDS)
+        assert "outer" not in at(crd.schema_for("external-secrets.io", "v1", "secretstores"), "spec.provider")["properties"]
+
+    def test_a_known_key_is_refused(self) -> None:
+        with pytest.raises(ValueError, match=r"^already a provider: aws, vault$"):
+            crd.provider_schema({"vault": None, "x": None, "aws": Outer})
+
+    def test_their_objects_are_kept(self) -> None:
+        raw = {
+            "apiVersion": "external-secrets.io/v1",
+            "kind": "SecretStore",
+            "spec": {"provider": {"outer": {"a": [1, None]}, "fake": None}},
+        }
+        made = parse_store(raw).unwrap()
+        assert (made.provider_key, made.provider_spec("outer")) == ("outer", {"a": [1, None]})
+        assert dump(made)["spec"] == {"provider": {"outer": {"a": [1, None]}}}
+        raw["spec"] = {"provider": {"outer": 3}}
+        assert [str(error) for error in parse_store(raw).failure().errors] == ["spec.provider.outer: must be an object"]
+
+
+def models(model: type[Model]) -> Iterator[type[Model]]:
+    """A model and all below it."""
+    yield model
+    for info in model.model_fields.values():
+        for hint in (info.annotation, *get_args(info.annotation)):
+            if isinstance(hint, type) and issubclass(hint, Model):
+                yield from models(hint)
+
+
+@pytest.mark.parametrize("key", providers.KEYS)
+def test_credentials_in_a_spec_do_not_show(key: str) -> None:
+    spec = providers.spec_class(key)
+    assert spec is not None
+    plain = {"value", "headers", "body"} - ({"value"} if key == "aws" else set())  # there, of session tags
+    assert [
+        (model.__name__, name) for model in models(spec) for name, info in model.model_fields.items() if name in plain and info.repr
+    ] == []
+
+
+def test_reading_a_store_loads_the_type_of_its_provider_only() -> None:
+    raw = {"kind": "SecretStore", "spec": {"provider": {"webhook": {"url": "https://h"}, "outer": {}}}}
+    code = (
+        "import sys; from eso_core.api import parse_store; "
+        f"parse_store({raw!r}).unwrap(); "
+        "print([m for m in sys.modules if m.startswith('eso_core.api.providers.') or m == 'eso_core.api.crd'])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "['eso_core.api.providers.webhook']"
 
 
 def test_schema_for_knows_what_is_served() -> None:

@@ -139,9 +139,9 @@ class TestStore:
         assert made.provider_spec("aws") is None
 
     def test_a_provider_without_type_is_kept(self) -> None:
-        raw = store(passworddepot={"host": "h", "auth": {"x": [1, None]}})
+        raw = store(outer={"host": "h", "auth": {"x": [1, None]}})
         made = parse_store(raw).unwrap()
-        assert made.provider_spec("passworddepot") == {"host": "h", "auth": {"x": [1, None]}}
+        assert made.provider_spec("outer") == {"host": "h", "auth": {"x": [1, None]}}
         assert dump(made) == raw
 
     def test_not_exactly_one_provider(self) -> None:
@@ -149,8 +149,9 @@ class TestStore:
         both = parse_store(store(fake={"data": []}, aws={"service": "SecretsManager", "region": "r"})).unwrap()
         assert (both.provider_key, both.provider_keys) == (None, ("fake", "aws"))
 
-    def test_unknown_providers_are_dropped(self) -> None:
-        assert parse_store(store(fake={"data": []}, nosuch={"a": 1})).unwrap().provider_keys == ("fake",)
+    def test_unknown_providers_count(self) -> None:
+        made = parse_store(store(fake={"data": []}, nosuch={"a": 1}, aws=None)).unwrap()
+        assert (made.provider_keys, made.provider_key) == (("fake", "nosuch"), None)
 
     def test_faults_inside_providers_have_their_path(self) -> None:
         raw = store(vault={"version": "v3", "auth": {"jwt": {"kubernetesServiceAccountToken": {"expirationSeconds": 2**70}}}}, gitlab=3)

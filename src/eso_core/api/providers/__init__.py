@@ -1,6 +1,7 @@
 """The provider schemas, one module each: the module is the provider's key in lower case, its class is ``Spec``.
 
-A key without a module is admitted as any object and kept as received. A module is imported when its key first occurs.
+A module is imported when its key first occurs. Modules whose names begin with an underscore are shared by several providers.
+Keys that are not in ``KEYS`` belong to providers outside this package: their objects are kept as received.
 """
 
 from collections.abc import Mapping
@@ -28,27 +29,23 @@ _ANY_OBJECT: Final[TypeAdapter[dict[str, Json]]] = TypeAdapter(dict[str, Json])
 
 @lru_cache(maxsize=len(KEYS))
 def spec_class(key: str) -> type[Model] | None:
-    """The class that types provider `key`, one of ``KEYS``; ``None`` where no module exists."""
-    name = f"{__name__}.{key.lower()}"
-    try:
-        module = import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name != name:
-            raise
+    """The class that types provider `key`; ``None`` for a key that is not in ``KEYS``."""
+    if key not in KEYS:
         return None
-    spec: type[Model] = module.Spec
+    spec: type[Model] = import_module(f"{__name__}.{key.lower()}").Spec
     return spec
 
 
 def typed(raw: Mapping[str, Json]) -> Mapping[str, Json]:
-    """`raw` with each known key's object parsed. Unknown keys and nulls are dropped, as the API server prunes them.
+    """`raw` with each known key's object parsed, and the objects of other keys as they are: the API server has already dropped what
+    its CRD does not know. Nulls are dropped.
 
     Raises ``ValidationError`` with the faults of all keys.
     """
     parsed: dict[str, Json] = {}
     faults: list[InitErrorDetails] = []
     for key, value in raw.items():
-        if key in KEYS and value is not None:
+        if value is not None:
             try:
                 parsed[key] = _parsed(key, value)
             except ValidationError as error:

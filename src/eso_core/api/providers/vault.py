@@ -6,6 +6,8 @@ from pydantic import Field
 
 from eso_core.api.providers.aws import JwtAuth as AwsJwtAuth
 from eso_core.api.providers.aws import SecretRef as AwsSecretRef
+from eso_core.api.providers.gcpsm import SecretRef as GcpSecretRef
+from eso_core.api.providers.gcpsm import WorkloadIdentity as GcpWorkloadIdentity
 from eso_core.api.types import (
     REQUIRED,
     Base64,
@@ -39,21 +41,6 @@ class Cert(Model):
     client_cert: SecretKeySelector | None = None
     secret_ref: SecretKeySelector | None = None
     vault_role: str = ""
-
-
-class GcpSecretRef(Model):
-    """A Google service account key."""
-
-    secret_access_key_secret_ref: SecretKeySelector | None = None
-
-
-class GcpWorkloadIdentity(Model):
-    """A ServiceAccount that acts as a Google service account."""
-
-    service_account_ref: ServiceAccountSelector
-    cluster_location: str = ""
-    cluster_name: str = ""
-    cluster_project_id: str = Field(default="", alias="clusterProjectID")
 
 
 class Gcp(Model):
