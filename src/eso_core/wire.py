@@ -85,11 +85,16 @@ class HttpReply:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SdkCall:
-    """A call that only a vendor's library can make. ``name`` is a function of ``eso_shell.sdk``, as ``module.function``."""
+    """A call that only a vendor's library can make. ``name`` is a function of ``eso_shell.sdk``, as ``module.function``.
+
+    ``goes_to``: the URL of a tenant's that the library will call, for the egress rule.
+    """
 
     name: str
     args: Mapping[str, Any] = field(default_factory=dict, repr=False)
     timeout_s: float = 30.0
+    counted: str = ""  # as ``HttpCall.name``
+    goes_to: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

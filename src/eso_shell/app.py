@@ -101,7 +101,7 @@ async def _operate(settings: Settings, cluster: ClusterConfig, environ: Mapping[
     )
     egress = EgressRule(settings.backend_egress_deny)
     http = HttpClient(user_agent="external-secrets", proxies=ProxyRules(environ), signer=signer(), egress=egress)
-    sdk = SdkRunner(environ)
+    sdk = SdkRunner(environ, egress=egress)
     driver = Driver(engine, kube, http, sdk, Reporter(engine, metrics, extended=settings.enable_extended_metric_labels))
     lag = Lag(asyncio.get_running_loop().time)
     health = Health(_checks(engine, lag))

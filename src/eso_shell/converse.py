@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import re
+import socket
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from typing import Any, final
+from urllib.parse import urlsplit
 
-from eso_core.failure import Broken, Unreachable
+from eso_core.failure import Broken, Refused, Unreachable
 from eso_core.wire import CallFailed, SdkCall, SdkReply
+from eso_shell.egress import CLOSED, EgressRule
 from eso_shell.sdk import SdkFailure
 
 NAME = re.compile(r"([a-z][a-z0-9_]*)\.([a-z][a-z0-9_]*)")
@@ -28,8 +31,9 @@ class SdkRunner:
     A call that exceeds its time limit is answered at once, but its thread stays busy until the library returns.
     """
 
-    def __init__(self, environ: Mapping[str, str], *, threads: int = THREADS) -> None:
+    def __init__(self, environ: Mapping[str, str], *, threads: int = THREADS, egress: EgressRule | None = None) -> None:
         self._environ = environ
+        self._egress = egress
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="sdk")
         self._open = 0
 
@@ -38,7 +42,7 @@ class SdkRunner:
         if self._open >= WAITING_MAX:
             return CallFailed(Unreachable(f"{call.name}: too many library calls are under way"))
         self._open += 1
-        future = asyncio.get_running_loop().run_in_executor(self._pool, _run, call.name, call.args, self._environ)
+        future = asyncio.get_running_loop().run_in_executor(self._pool, self._run, call)
         future.add_done_callback(self._closed)
         try:
             return SdkReply(value=await asyncio.wait_for(asyncio.shield(future), call.timeout_s))
@@ -48,6 +52,12 @@ class SdkRunner:
             return CallFailed(error.failure)
         except Exception as error:
             return CallFailed(Broken(f"{call.name}: {type(error).__name__}"))
+
+    def _run(self, call: SdkCall) -> Any:
+        """Runs in a thread; importing a library takes its time there, too."""
+        if self._egress and call.goes_to:
+            _look(self._egress, call.goes_to)
+        return _run(call.name, call.args, self._environ)
 
     def close(self) -> None:
         """Accept no more calls; those under way are not waited for."""
@@ -59,8 +69,18 @@ class SdkRunner:
             future.exception()  # seen here, so that a late one is not logged
 
 
+def _look(rule: EgressRule, url: str) -> None:
+    """Refuse an address that the rule closes. The library resolves the name once more by itself."""
+    host = urlsplit(url).hostname or ""
+    try:
+        found = {str(info[4][0]) for info in socket.getaddrinfo(host, None)}
+    except OSError:
+        return  # the library will say so
+    if any(map(rule.closes, found)):
+        raise SdkFailure(Refused(CLOSED.format(url)))
+
+
 def _run(name: str, args: Mapping[str, Any], environ: Mapping[str, str]) -> Any:
-    """Runs in a thread; importing a library takes its time there, too."""
     found = NAME.fullmatch(name)
     if found is None:
         raise SdkFailure(Broken("there is no such library call"))

@@ -18,7 +18,7 @@ from eso_core.instant import SECOND, Instant, Now
 from eso_core.machines.commands import CloseWatch, Command, OpenWatch, Report, SendCall, SendKube, SendWork
 from eso_core.machines.engine import Engine
 from eso_core.machines.watch import SILENCE_S
-from eso_core.wire import Call, CallReply, HttpCall, HttpReply, KubeCall
+from eso_core.wire import Call, CallFailed, CallReply, HttpCall, HttpReply, KubeCall
 from eso_shell.converse import SdkRunner
 from eso_shell.http import HttpClient
 from eso_shell.kube import Kube, StreamFailed
@@ -139,8 +139,10 @@ class Driver:
 
     async def _send_call(self, ticket: int, call: Call, label: str) -> None:
         reply = await self._backend(call)
-        if isinstance(call, HttpCall) and call.name:
-            self._watcher.called(label, call.name, ok=isinstance(reply, HttpReply) and reply.status < 400)
+        counted = call.name if isinstance(call, HttpCall) else call.counted
+        if counted:
+            failed = isinstance(reply, CallFailed) or (isinstance(reply, HttpReply) and reply.status >= 400)
+            self._watcher.called(label, counted, ok=not failed)
         self._engine.call_reply(ticket, reply, self._now())
         self._news.set()
 

@@ -38,6 +38,7 @@ WORDS: Final = {
     "loopback": ("127.0.0.0/8", "0.0.0.0/8", "::1/128", "::/128"),
     "private": ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7"),
 }
+CLOSED: Final = "{}: the operator's egress rule closes this address"
 NAT64: Final = IPv6Network("64:ff9b::/96")
 
 

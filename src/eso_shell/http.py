@@ -26,7 +26,7 @@ from yarl import URL
 
 from eso_core.failure import Broken, Failure, InvalidSpec, Refused, Unreachable
 from eso_core.wire import CallFailed, HttpCall, HttpReply, Tls
-from eso_shell.egress import Closed, ClosedResolver, EgressRule
+from eso_shell.egress import CLOSED, Closed, ClosedResolver, EgressRule
 from eso_shell.tls import ssl_context
 
 CONNECT_S = 5.0
@@ -37,7 +37,6 @@ PROXIED_MAX = 4096  # hosts whose proxy is remembered
 HEADER_MAX = 65_536  # bytes of one header line
 LARGE = 256 * 1024  # bytes of an answer from which on it counts as large
 LARGE_MAX = 8  # large answers that are read at a time: what bounds the memory of all
-CLOSED = "{}: the operator's egress rule closes this address"
 PLAIN_BODY_MAX = 1_000_000  # bytes; aiohttp wants larger ones as a file, to send them in pieces
 
 _URL_CHARACTERS = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+")

@@ -127,7 +127,7 @@ BAD_STORES: dict[str, tuple[Any, str]] = {
     "text": ("text", "spec: must be an object"),
     "none": ({"provider": {}}, "exactly one backend specified, found 0"),
     "two": ({"provider": {"fake": FAKE, "vault": {"server": "https://vault.example"}}}, "exactly one backend specified, found 2"),
-    "unknown": ({"provider": {"akeyless": {}}}, "there is no provider 'akeyless'"),
+    "unknown": ({"provider": {"previder": {"auth": {}}}}, "there is no provider 'previder'"),
     "shape": ({"provider": {"fake": {"data": {}}}}, "spec.provider.fake.data: must be a list"),
     "url": ({"provider": {"vault": {"server": "vault"}}}, "spec.provider.vault.server: must be a URL"),
 }
@@ -352,7 +352,7 @@ def test_bad_store(ward: Ward, name: str) -> None:
 def test_a_store_that_is_nested_without_end(ward: Ward, levels: int) -> None:
     """Deeper than decoders bear; the API server takes 10,000 levels."""
     name = f"deep-{levels}"
-    whole = json.dumps(store(name, {"provider": {"akeyless": "HERE"}})).replace('"HERE"', '{"a":' * levels + "1" + "}" * levels)
+    whole = json.dumps(store(name, {"provider": {"outer": "HERE"}})).replace('"HERE"', '{"a":' * levels + "1" + "}" * levels)
     ward.put_raw(ward.kubectl.path(API, "SecretStore", namespace=NS), whole)
     ward.kubectl.apply(es(name, name))
     ward.until(lambda: any("is nested too deeply" in text for text in ward.warnings(name, "SecretStore")), "the store says so")

@@ -311,8 +311,9 @@ def _credentials(world: World, read: ReadStore, provider: Provider, ref: Ref, na
             return later
         held = held | later
     meta = read.store.metadata
+    apart = namespace if provider.by_namespace is not None and provider.by_namespace(read.spec) else ""
     access = Access(
-        identity=_identity(provider.key, ref, f"{meta.uid} {meta.generation}", held),
+        identity=_identity(provider.key, ref, f"{meta.uid} {meta.generation} {apart}", held),
         store=ref,
         namespace=namespace,
         spec=read.spec,

@@ -168,6 +168,8 @@ class TestCommands:
     def test_calls_without_a_name_are_not_counted(self) -> None:
         assert called(HttpCall(method="GET", url="http://x"), HttpReply(status=200)) == []
         assert called(SdkCall(name="aws.credentials", args={}), SdkReply(value={})) == []
+        assert called(SdkCall(name="azure.set", counted="SetSecret"), SdkReply(value={})) == [("vault", "SetSecret", True)]
+        assert called(SdkCall(name="azure.set", counted="SetSecret"), CallFailed(Broken("x"))) == [("vault", "SetSecret", False)]
 
     def test_what_is_answered_is_new_work_at_once(self) -> None:
         engine = Engine(SendKube(1, GET))

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eso_core.failure import Refused
-from eso_core.wire import CallFailed, HttpCall, HttpReply
+from eso_core.wire import CallFailed, HttpCall, HttpReply, SdkCall, SdkReply
+from eso_shell.converse import SdkRunner
 from eso_shell.egress import WORDS, EgressRule
 from eso_shell.http import HttpClient, ProxyRules
 from tests.unit.shell.servers import Server, say, serve, text
@@ -107,3 +108,16 @@ async def test_a_proxy_may_be_anywhere():
         assert isinstance(await answer(server, "loopback", "backend.example", proxies=rules), HttpReply)
         assert isinstance(await answer(server, "192.0.2.0/24", "192.0.2.1", proxies=rules), CallFailed)
         assert [len(proxy.requests), len(server.requests)] == [1, 0]
+
+
+@pytest.mark.parametrize(("rule", "open_"), [("loopback", False), ("metadata", True), ("", True)])
+@pytest.mark.parametrize("url", ["https://localhost/x", "http://127.0.0.1:1", "http://[::1]/"])
+async def test_a_library_is_not_called_for_a_closed_address(rule, open_, url):
+    runner = SdkRunner({}, threads=1, egress=EgressRule(rule))
+    try:
+        reply = await runner.run_sdk(SdkCall(name="ambient.now", goes_to=url))
+        assert isinstance(reply, SdkReply) == open_
+        if not open_:
+            assert reply == CallFailed(Refused(f"{url}: the operator's egress rule closes this address"))
+    finally:
+        runner.close()
