@@ -140,11 +140,15 @@ class Session:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Get:
-    """One remote secret, whole. ``metadata``: its metadata instead of its value (``metadataPolicy: Fetch``)."""
+    """One remote secret, whole. ``metadata``: its metadata instead of its value (``metadataPolicy: Fetch``).
+
+    ``property`` is set only for providers that ask for it (``Provider.asks_property``).
+    """
 
     key: str
     version: str = ""
     metadata: bool = False
+    property: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -307,6 +311,7 @@ class Provider:
     talks_max: int = 32  # conversations at a time for one identity
     talks_per_s: float | None = None  # of one identity; None: as many as talks_max allows
     find_converts: bool = False  # found names go through the conversion strategy before `rewrite` (and not only without one)
+    asks_property: bool = False  # what is asked for depends on the property; entries with different ones cost a call each
     by_namespace: Callable[[Any], bool] | None = None  # True: sessions of this parsed form differ by the consuming object's namespace
     referent: bool = True  # a cluster store may leave out the namespace of a credential: it is the consumer's then
     maintained: bool = True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from eso_core.api import ExternalSecret, RemoteRef
@@ -35,6 +35,8 @@ def questions(es: ExternalSecret, resolved: Resolved) -> tuple[Question, ...] | 
         if isinstance(query, InvalidSpec):
             return InvalidSpec(query.what, f"{path}.{query.path}")
         use = resolved.uses[store_of(es, part, index)]
+        if isinstance(query, Get) and not use.provider.asks_property:
+            query = replace(query, property="")
         found.append(Question(path, part, index, use.provider, Ask(use.provider.key, use.access, query)))
     return tuple(found)
 
@@ -52,7 +54,7 @@ def _queries(es: ExternalSecret) -> Iterator[tuple[Literal["data", "dataFrom"], 
 
 
 def _get(ref: RemoteRef) -> Get:
-    return Get(key=ref.key, version=ref.version, metadata=ref.metadata_policy == "Fetch")
+    return Get(key=ref.key, version=ref.version, metadata=ref.metadata_policy == "Fetch", property=ref.property)
 
 
 def _find(spec: FindSpec) -> Find:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -14,11 +15,12 @@ from eso_core.compat.duration import parse_duration
 from eso_core.config import Config
 from eso_core.door import Absent, Answer, Failed, Found, Provider
 from eso_core.failure import Failure, InvalidSpec, Throttled, describe
-from eso_core.instant import SECOND, Instant
+from eso_core.instant import MINUTE, SECOND, Instant
 from eso_core.plan import At, Backoff, Event, Requeue, SetStatus, Settled, Version
 from eso_core.refs import CLUSTER_SECRET_STORE, Ref
 from eso_core.stages.conditions import with_ready
 
+SPREAD_FROM = 1 * MINUTE  # of a validation interval; shorter ones make no wave worth spreading
 IGNORE_MAINTENANCE = "external-secrets.io/ignore-maintenance-checks"
 
 
@@ -50,7 +52,7 @@ def settle_store(
     if verdict is STORE_VALID and provider is not None and store.status.capabilities != provider.capabilities:
         status["capabilities"] = provider.capabilities
     return Settled(
-        requeue=_requeue(verdict, detail, interval, now),
+        requeue=_requeue(verdict, detail, interval, meta.uid, now),
         because=verdict,
         detail=detail,
         status=SetStatus(ref, Version(meta.uid, meta.resource_version), status) if status else None,
@@ -73,10 +75,21 @@ def validation_interval(store: Store, config: Config) -> int | InvalidSpec:
     return max(length, SECOND) if length else config.store_requeue_ns
 
 
-def _requeue(verdict: Because, detail: Failure | None, interval: int | InvalidSpec, now: Instant) -> Requeue:
+def _requeue(verdict: Because, detail: Failure | None, interval: int | InvalidSpec, uid: str, now: Instant) -> Requeue:
     if verdict.retry is Retry.BACKOFF or isinstance(interval, InvalidSpec):
         return Backoff(detail.after_ns if isinstance(detail, Throttled) else 0)
-    return At(now.plus(interval))
+    return At(next_validation(uid, interval, now))
+
+
+def next_validation(uid: str, interval: int, now: Instant) -> Instant:
+    """Every store has a moment of its own in each interval, fixed by its uid: a thousand stores that were validated together at the start
+    are not validated together again. At least a tenth of the interval from ``now``, at most eleven; short intervals are kept as they are.
+    """
+    if interval < SPREAD_FROM:
+        return now.plus(interval)
+    own = interval * zlib.crc32(uid.encode()) >> 32
+    ahead = (own - now.ns) % interval
+    return now.plus(ahead if ahead >= interval // 10 else ahead + interval)
 
 
 def _events(ref: Ref, store: Store, provider: Provider | None, verdict: Because, detail: Failure | None) -> tuple[Event, ...]:

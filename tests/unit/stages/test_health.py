@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from eso_core.api import parse_store
 from eso_core.because import STORE_CLIENT_FAILED, STORE_INVALID, STORE_UNKNOWN, STORE_VALID, Because
 from eso_core.config import Config
 from eso_core.door import Absent, Answer, Entries, Failed, Found
 from eso_core.failure import Broken, Failure, InvalidSpec, Refused, Throttled
-from eso_core.instant import MINUTE, SECOND
+from eso_core.instant import MINUTE, SECOND, Instant
 from eso_core.plan import At, Backoff, Settled, Version
 from eso_core.providers import fake
 from eso_core.refs import Ref
-from eso_core.stages.health import IGNORE_MAINTENANCE, judge, settle_store, validation_interval
+from eso_core.stages.health import IGNORE_MAINTENANCE, judge, next_validation, settle_store, validation_interval
 from tests.unit.core.objects import CLUSTER_STORE, READY, STORE, at, raw, store_manifest
 
 NOW = at("2026-01-01T12:00:00Z")
@@ -45,13 +48,32 @@ def test_judge(answer: Answer, expected: object) -> None:
 
 def test_valid() -> None:
     end = settled(STORE_VALID)
-    assert end.requeue == At(NOW.plus(5 * MINUTE))
+    assert end.requeue == At(next_validation("store-uid", 5 * MINUTE, NOW))
     assert end.status is not None
     assert (end.status.ref, end.status.at) == (STORE, Version("store-uid", "3"))
     assert end.status.status["capabilities"] == "ReadWrite"
     assert end.status.status["conditions"] == [{**READY[0], "lastTransitionTime": "2026-01-01T12:00:00Z"}]
     [event] = end.events
     assert (event.reason, event.message, event.warning, event.source) == ("Valid", "store validated", False, "secret-store")
+
+
+@given(uid=st.text(), seconds=st.integers(60, 100_000), ns=st.integers(0, 2**61))
+def test_validations_keep_their_interval_and_each_store_has_its_moment(uid: str, seconds: int, ns: int) -> None:
+    interval, now = seconds * SECOND, Instant(ns)
+    first = next_validation(uid, interval, now)
+    assert interval // 10 <= first.since(now) <= interval * 11 // 10
+    assert next_validation(uid, interval, first).since(first) == interval
+    assert (next_validation(uid, interval, now.plus(interval // 3)).ns - first.ns) % interval == 0
+
+
+def test_a_thousand_stores_are_spread() -> None:
+    minutes = Counter(next_validation(f"uid-{i}", 10 * MINUTE, NOW).since(NOW) // MINUTE for i in range(1000))
+    assert set(minutes) == set(range(1, 11))
+    assert max(minutes.values()) < 200
+
+
+def test_short_intervals_are_as_they_are() -> None:
+    assert next_validation("u", 59 * SECOND, NOW) == NOW.plus(59 * SECOND)
 
 
 def test_still_valid_writes_nothing() -> None:
@@ -70,12 +92,14 @@ def test_invalid() -> None:
 
 def test_unknown_counts_as_ready_and_warns() -> None:
     end = settled(STORE_UNKNOWN, Broken("x"), ref=CLUSTER_STORE)
-    assert end.requeue == At(NOW.plus(5 * MINUTE))
+    assert end.requeue == At(next_validation("store-uid", 5 * MINUTE, NOW))
     assert [(event.reason, event.warning, event.source) for event in end.events] == [("ValidationUnknown", True, "cluster-secret-store")]
 
 
 def test_unmaintained_providers_are_told() -> None:
     assert [event.reason for event in settled(STORE_VALID, provider=fake.PROVIDER).events] == ["Valid", "StoreUnmaintained"]
+    old = replace(fake.PROVIDER, maintained=True, deprecated=True)
+    assert [event.reason for event in settled(STORE_VALID, provider=old).events] == ["Valid", "StoreDeprecated"]
     quiet = settled(STORE_VALID, provider=fake.PROVIDER, meta={"annotations": {IGNORE_MAINTENANCE: "true"}})
     assert [event.reason for event in quiet.events] == ["Valid"]
 
