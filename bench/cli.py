@@ -74,6 +74,10 @@ def run_parser() -> Parser:
         python -m bench --objects 10000 --mode preloaded --phases cold,wave --beside-rate 20
         python -m bench --objects 1000 --mode preloaded --phases cold,blackhole
 
+        # A thousand stores with ten objects each, and a hundred dead ones
+        python -m bench --namespaces 1000 --store SecretStore --objects 10000 --mode preloaded \\
+          --phases cold,stores --idle-s 120
+
         # New objects while 2,000 others refresh every 30 s
         python -m bench --objects 2000 --mode preloaded --phases cold,beside --refresh-interval 30s
         """,
@@ -86,7 +90,8 @@ def run_parser() -> Parser:
     add("--phases", type=some_of(*scenario.PHASES), default=scenario.Setting().phases, metavar="words",
         help="cold, which is always there and first; idle; restart on what is settled; refresh: the operator starts when all objects "
         "are overdue; force: all are annotated; beside: new ones while the others go on; wave: new ones while all others are overdue; "
-        "blackhole: new ones beside as many of a store that does not answer, until it does")  # fmt: skip
+        "blackhole: new ones beside as many of a store that does not answer, until it does; stores: how validations are spread, new ones "
+        "beside dead stores")  # fmt: skip
     add("--operator", default=OURS, metavar="command", help="with placeholders {kubeconfig} {metrics} {live} {python} {vault} {token}")
     add("--operator-name", default="", metavar="string", help="in the report; eso for the default operator, else the program's name")
     add("--crds", type=Path, metavar="file", help="the definitions to install; those of `eso crds` when left out")
@@ -103,6 +108,7 @@ def run_parser() -> Parser:
     add("--beside-objects", type=positive, default=200, metavar="int", help="created in the phases beside and wave")
     add("--beside-rate", type=float, default=10.0, metavar="float", help="of them a second")
     add("--hole-rate", type=float, default=25.0, metavar="float", help="healthy objects a second in the phase blackhole")
+    add("--dead-stores", type=positive, default=100, metavar="int", help="in the phase stores; they answered once")
     add("--foreign-secrets", type=int, default=0, metavar="int", help="Secrets of 1 kB that are not the operator's, there from the start")
     add("--creators", type=positive, default=2, metavar="int", help="processes that create")
     add("--connections", type=positive, default=32, metavar="int", help="of the creators, all together")
@@ -129,6 +135,7 @@ def run_command(argv: Sequence[str]) -> int:
         beside_objects=given.beside_objects,
         beside_per_s=given.beside_rate,
         hole_per_s=given.hole_rate,
+        dead_stores=given.dead_stores,
         foreign_secrets=given.foreign_secrets,
         connections=given.connections,
         creators=given.creators,

@@ -148,7 +148,24 @@ class Blackhole:
     spent: Spent
 
 
-Phase = Cold | Idle | Restart | Refresh | Beside | Waved | Blackhole
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stores:
+    """Many stores: how their validations are spread, and new objects of healthy ones without and beside dead ones."""
+
+    arrival: Arrival  # of the healthy ones beside the dead stores
+    watched_s: float
+    validations: int  # while nothing else happened
+    validations_per_s_max: float  # in the busiest second
+    idle_rss_mb: float
+    dead_stores: int
+    alone_to_secret_ms: Percentiles | None
+    create_to_secret_ms: Percentiles | None  # beside the dead stores
+    p99_ratio: float  # beside / alone
+    hung_calls: int
+    spent: Spent
+
+
+Phase = Stores | Cold | Idle | Restart | Refresh | Beside | Waved | Blackhole
 
 
 @dataclass(slots=True, kw_only=True)
@@ -330,6 +347,24 @@ _TABLE: tuple[tuple[str, str, tuple[_Row, ...]], ...] = (
             ("  all after, s", "refreshed.all_s", "{:,.1f}"),
             ("  per second, from the first on", "refreshed.per_s_after_first", "{:,.0f}"),
             ("the bench was late by, ms at most", "spent.bench_lag_ms_max", "{:,.0f}"),
+            ("other processes, cores", "spent.others_cpu_cores", "{:.2f}"),
+        ),
+    ),
+    (
+        "stores",
+        "Many stores",
+        (
+            ("watched, s", "watched_s", "{:.0f}"),
+            ("validations", "validations", "{:,d}"),
+            ("  in the busiest second", "validations_per_s_max", "{:,.0f}"),
+            ("idle RSS, MB", "idle_rss_mb", "{:,.0f}"),
+            ("dead stores", "dead_stores", "{:,d}"),
+            ("create -> Secret p50, ms, without them", "alone_to_secret_ms.p50", "{:,.0f}"),
+            ("create -> Secret p99, ms, without them", "alone_to_secret_ms.p99", "{:,.0f}"),
+            ("create -> Secret p50, ms, beside them", "create_to_secret_ms.p50", "{:,.0f}"),
+            ("create -> Secret p99, ms, beside them", "create_to_secret_ms.p99", "{:,.0f}"),
+            ("  p99, beside / without", "p99_ratio", "{:.2f}"),
+            ("calls that were not answered", "hung_calls", "{:,d}"),
             ("other processes, cores", "spent.others_cpu_cores", "{:.2f}"),
         ),
     ),

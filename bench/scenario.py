@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from http.client import HTTPConnection, HTTPException
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
@@ -35,11 +36,13 @@ from bench.results import (
     Restart,
     Run,
     Spent,
+    Stores,
     Waved,
     arrival,
     percentiles,
 )
 from bench.subject import Command, Subject
+from bench.vault import LOOKUP
 from bench.watching import Created, Observer, Refreshed, Seen, Wave
 from tests.e2e.harness.binaries import Binaries
 from tests.e2e.harness.control_plane import ControlPlane
@@ -68,6 +71,7 @@ class Setting:
     beside_objects: int = 200
     beside_per_s: float = 10.0
     hole_per_s: float = 25.0  # healthy objects created beside the store that does not answer
+    dead_stores: int = 100  # in the phase `stores`, each in a namespace of its own
     foreign_secrets: int = 0
     connections: int = 32
     creators: int = 2
@@ -207,9 +211,10 @@ class Stage:
                 self.say(f"  {arrived:,d} of {wave.count:,d}")
                 self.subject.check()
 
-    def wait_for_stores(self, name: str = objects.STORE) -> None:
+    def wait_for_stores(self, name: str = objects.STORE, count: int | None = None) -> None:
         shape = self.setting.shape
-        count = 1 if shape.store_kind == "ClusterSecretStore" else shape.namespaces
+        if count is None:
+            count = 1 if shape.store_kind == "ClusterSecretStore" else shape.namespaces
 
         def ready() -> bool:
             self.subject.check()
@@ -286,7 +291,7 @@ def stage(command: Command, setting: Setting, binaries: Binaries, crds: Sequence
     """Everything but the operator runs and is there; the operator is stopped at the end."""
     with ExitStack() as stack:
         stub = stack.enter_context(Stub(setting, log.with_suffix(".vault.log")))
-        hole = stack.enter_context(Stub(setting, log.with_suffix(".hole.log"))) if "blackhole" in setting.phases else None
+        hole = stack.enter_context(Stub(setting, log.with_suffix(".hole.log"))) if {"blackhole", "stores"} & {*setting.phases} else None
         plane, operator_token = stack.enter_context(_plane(binaries))
         say("  installing definitions, namespaces and the store")
         plane.admin.apply_crds(crds)
@@ -554,6 +559,44 @@ def blackhole(on: Stage, count: int, mode: str) -> Phase:
     )
 
 
+def stores(on: Stage, count: int, mode: str) -> Phase:
+    """The validations of all stores for a while; then new objects of healthy stores without, and beside, stores that answered once."""
+    assert on.hole is not None
+    setting = on.setting
+    dead = min(setting.dead_stores, setting.shape.namespaces) if setting.shape.store_kind == "SecretStore" else 1
+    before = on.settled()
+    seconds = [on.stub.counts()["counts"].get(LOOKUP, 0)]
+    begin = time.monotonic()
+    while time.monotonic() - begin < setting.idle_s:
+        time.sleep(1)
+        seconds.append(on.stub.counts()["counts"].get(LOOKUP, 0))
+    idle_rss_mb = on.subject.usage().rss_mb
+    on.say("  without dead stores")
+    alone, _, _ = _steadily(on, setting.beside_objects, "alone")
+    few = replace(setting.shape, namespaces=dead)
+    on.plane.admin.apply(*objects.stores(few, on.hole.url, on.hole.token, objects.HOLE))
+    on.wait_for_stores(objects.HOLE, dead)
+    answered = sum(on.hole.counts()["counts"].values())
+    on.hole.hang(hangs=True)
+    burst.send(on.target, objects.creates(few, 10 * dead, "dead", objects.HOLE), connections=setting.connections)
+    on.say("  beside dead stores")
+    beside, came, _ = _steadily(on, setting.beside_objects, "beside")
+    hung = sum(on.hole.counts()["counts"].values()) - answered
+    return Stores(
+        arrival=came,
+        watched_s=setting.idle_s,
+        validations=seconds[-1] - seconds[0],
+        validations_per_s_max=max(later - earlier for earlier, later in pairwise(seconds)),
+        idle_rss_mb=idle_rss_mb,
+        dead_stores=dead,
+        alone_to_secret_ms=alone,
+        create_to_secret_ms=beside,
+        p99_ratio=beside.p99 / alone.p99 if alone and beside and alone.p99 else 0.0,
+        hung_calls=hung,
+        spent=spent(before, on.read(), Counter({_CREATE: 2 * setting.beside_objects + 10 * dead})),
+    )
+
+
 def _steadily(on: Stage, count: int, prefix: str) -> tuple[Percentiles | None, Arrival, float]:
     """New objects of the healthy store at a steady rate: create to Secret, their arrival, and the rate."""
     keys = on.keys(count, prefix)
@@ -575,6 +618,7 @@ _PHASES: dict[str, Callable[[Stage, int, str], Phase]] = {
     "beside": beside,
     "wave": wave,
     "blackhole": blackhole,
+    "stores": stores,
 }
 PHASES = tuple(_PHASES)
 

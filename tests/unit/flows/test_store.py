@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
 import pytest
 
 from eso_core.because import STORE_CLIENT_FAILED, STORE_INVALID, STORE_UNKNOWN, STORE_VALID
 from eso_core.config import Config
 from eso_core.door import Answer, Entries, Failed, Found, Probe
-from eso_core.effect import Fetch, Unreadable, World
+from eso_core.effect import Fetch, Gone, Present, Unreadable, World, Write
 from eso_core.failure import InvalidSpec, Missing, Refused, Stale
 from eso_core.flows.common import ROUNDS_MAX, read_all
 from eso_core.flows.store import validate
 from eso_core.instant import MINUTE
-from eso_core.plan import Again, At, Backoff, NotDone, OnChange, Settled
+from eso_core.plan import Again, At, Backoff, NotDone, OnChange, SetFinalizers, Settled
 from eso_core.refs import SECRET, Ref
+from eso_core.stages.health import next_validation
+from eso_core.stages.hold import FINALIZER, PUSHES
 from eso_core.stages.needs import Blocked, Unresolved
 from tests.scenarios.stepper import api_server
 from tests.unit.core.objects import CLUSTER_STORE, NS, STORE, store_manifest
@@ -39,6 +42,12 @@ def run(made: Driver, ref: Ref = STORE, config: Config = Config()) -> Settled:
     return made.run(validate(ref, config))
 
 
+def uid_of(made: Driver, ref: Ref) -> str:
+    found = made.server.read(ref)
+    assert found is not None
+    return str(found["metadata"]["uid"])
+
+
 def put_secret(made: Driver) -> None:
     secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "creds", "namespace": NS}, "data": {"token": "dA=="}}
     assert made.server.apply(secret, made.now).status < 300
@@ -48,7 +57,7 @@ def put_secret(made: Driver) -> None:
 def test_valid(ref: Ref) -> None:
     made = driver(ref)
     end = run(made, ref)
-    assert (end.because, end.requeue) == (STORE_VALID, At(made.now.plus(5 * MINUTE)))
+    assert (end.because, end.requeue) == (STORE_VALID, At(next_validation(uid_of(made, ref), 5 * MINUTE, made.now)))
     found = made.server.read(ref)
     assert found is not None
     assert found["status"]["capabilities"] == "ReadWrite"
@@ -150,3 +159,39 @@ class TestReadAll:
         made = driver(CLUSTER_STORE)
         made.see = lambda item: Unreadable(Refused("no"))  # type: ignore[method-assign]
         assert run(made, CLUSTER_STORE) == Settled(requeue=OnChange(), gone=True)
+
+
+class TestDeparture:
+    """The finalizer that the reference leaves on stores while PushSecrets need them."""
+
+    @staticmethod
+    def leaving(served: Any, *finalizers: str) -> tuple[Settled, list[Any]]:
+        made = Driver(api_server(NS), refuse=lambda action: None)
+        meta = {"deletionTimestamp": "2026-01-01T00:00:00Z", "finalizers": list(finalizers)}
+        store = store_manifest(STORE)
+        store["metadata"].update(meta)
+        made.see = lambda item: served if item == PUSHES else Present(orjson.dumps(store))  # type: ignore[method-assign]
+        end = made.run(validate(STORE, Config()))
+        return end, [effect.action for effect in made.effects if isinstance(effect, Write)]
+
+    @pytest.mark.parametrize("served", [Gone(), Present(b'{"resources":[]}'), Present(b'{"resources":[{"name":"others"}]}')])
+    def test_it_goes_where_there_are_no_pushes(self, served: Any) -> None:
+        _, [action] = self.leaving(served, "other", FINALIZER)
+        assert isinstance(action, SetFinalizers)
+        assert (action.ref, action.finalizers) == (STORE, ("other",))
+
+    @pytest.mark.parametrize(
+        "served",
+        [
+            Present(b'{"resources":[{"name":"pushsecrets"}]}'),
+            Present(b'{"resources":[{"name":"clusterpushsecrets"}]}'),
+            Present(b"{}"),
+            Present(b"[1]"),
+            Unreadable(Refused("no")),
+        ],
+    )
+    def test_it_stays_where_there_may_be_some(self, served: Any) -> None:
+        assert self.leaving(served, FINALIZER) == (Settled(requeue=Backoff()), [])
+
+    def test_one_without_the_finalizer_is_left_alone(self) -> None:
+        assert self.leaving(Gone(), "other") == (Settled(requeue=OnChange()), [])
