@@ -249,18 +249,20 @@ class Push:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delete:
-    """Remove the remote secret ``key``, or one ``property`` of it. What is not there is removed."""
+    """Remove the remote secret ``key``, or one ``property`` of it. What is not there is removed. ``metadata`` is that of the push."""
 
     key: str
     property: str = ""
+    metadata: Mapping[str, Any] | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exists:
-    """Is there the remote secret ``key`` (and its ``property``)?"""
+    """Is there the remote secret ``key`` (and its ``property``)? ``metadata`` is that of the push."""
 
     key: str
     property: str = ""
+    metadata: Mapping[str, Any] | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

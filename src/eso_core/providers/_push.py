@@ -15,7 +15,7 @@ from returns.result import Result, Success
 from eso_core.api.parse import parse
 from eso_core.api.types import Model
 from eso_core.compat.gojson import marshal_strings
-from eso_core.door import Failed, Push
+from eso_core.door import Delete, Exists, Failed, Push
 from eso_core.failure import Broken, InvalidSpec, Missing
 from eso_core.secret import SecretBytes
 
@@ -37,7 +37,7 @@ def push_value(push: Push) -> Result[SecretBytes, Failed]:
     return Success(SecretBytes(marshal_strings({key: value.reveal() for key, value in push.source.data.items()})))
 
 
-def push_metadata(push: Push, into: type[M]) -> Result[M, Failed]:
+def push_metadata(push: Push | Delete | Exists, into: type[M]) -> Result[M, Failed]:
     """The ``spec`` of the metadata as a model, with nothing set where there is none.
 
     A wrong ``apiVersion`` or ``kind`` and unknown fields are refused; no value is repeated.
