@@ -313,6 +313,7 @@ class Provider:
     talks_max: int = 32  # conversations at a time for one identity
     talks_per_s: float | None = None  # of one identity; None: as many as talks_max allows
     find_converts: bool = False  # found names go through the conversion strategy before `rewrite` (and not only without one)
+    retries_default: int = 3  # where spec.retrySettings gives no maxRetries
     asks_property: bool = False  # what is asked for depends on the property; entries with different ones cost a call each
     by_namespace: Callable[[Any], bool] | None = None  # True: sessions of this parsed form differ by the consuming object's namespace
     referent: bool = True  # a cluster store may leave out the namespace of a credential: it is the consumer's then

@@ -1,14 +1,18 @@
-"""The parsed form of ``spec.provider.vault``, what it needs from the cluster, and its connection.
+"""A connection to a server that speaks Vault's API: the parsed form of a store, its calls, and what answers mean.
 
 =======================  ==========================================================================
 answer                   meaning
 =======================  ==========================================================================
 2xx with data            found; ``data: null`` (a deleted version) is absent
 404                      absent, if Vault says so of a secret; of a mount, or from a proxy, a failure
-400 that names           refused: the credentials of a login are wrong, or none were sent
-credentials
-403                      refused, a new login may help: permission denied and an expired token look alike
-412, 3xx, 5xx            unreachable: a standby, sealed, or a fault
+400 to a login, or that  refused: the credentials of a login are wrong, or none were sent
+names credentials
+500 to a login: not      refused
+authorized
+401, 403                 refused; a new login may help, for the token has ended, or the role has got another policy
+403 with a policy's      refused; where the token is not of a login, nothing but another policy helps
+words to a given token
+412, 3xx, 5xx            unreachable: a standby, sealed, behind its leader, or a fault
 429, 473                 throttled
 anything else            broken
 =======================  ==========================================================================
@@ -16,61 +20,38 @@ anything else            broken
 
 from __future__ import annotations
 
+import base64
+import binascii
 import posixpath
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, TypeAlias
-from urllib.parse import quote, urlsplit
+from typing import Final
+from urllib.parse import quote
 
 import msgspec
-from returns.result import Failure as Wrong
-from returns.result import Result, Success
 
-from eso_core.api.providers.vault import Auth, Spec
 from eso_core.door import Absent, Access, Need, Talk
 from eso_core.failure import Broken, Failure, InvalidSpec, Missing, Refused, Throttled, Unreachable
 from eso_core.providers import _kit
-from eso_core.refs import Ref
+from eso_core.providers._vault_auth import Login, Nobody, Token, climbs
 from eso_core.wire import HttpCall, HttpReply, Tls
 
-TOKEN: Final = "token"  # slots
-ROLE_ID: Final = "role_id"
-SECRET_ID: Final = "secret_id"
-TLS_CERT: Final = "tls_cert"
+TLS_CERT: Final = "tls_cert"  # slots
 TLS_KEY: Final = "tls_key"
 
-METHODS: Final = ("kubernetes", "ldap", "user_pass", "jwt", "cert", "iam", "gcp")  # in the order in which the reference tries them
-SAFE: Final = "/$&+,:;=@"  # characters that a path keeps unescaped, besides letters, digits and ``-_.~``
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """A token as it is."""
-
-    need: Need
-
-
-@dataclass(frozen=True, slots=True)
-class AppRole:
-    """A role id (as text, or of a Secret) and a secret id."""
-
-    path: str
-    role_id: str
-    role: Need | None
-    secret: Need
-
-
-@dataclass(frozen=True, slots=True)
-class Nobody:
-    """Calls without a token, for proxies that add one."""
-
-
-Login: TypeAlias = Token | AppRole | Nobody
+REQUEST: Final[Mapping[str, str]] = {"X-Vault-Request": "true"}
+"""What every client sends, so that a server can refuse requests that a browser was tricked into."""
+INDEX: Final = "X-Vault-Index"
+_STATE: Final = re.compile(r"v1:([^:]+):([0-9]{1,20}):([0-9]{1,20}):.*", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Store:
-    """``server`` is scheme, host and path without a final slash; ``mount=None``: keys start with the mount."""
+    """``server`` is scheme, host and path without a final slash; ``mount=None``: keys start with the mount.
+
+    ``consistent``: answers say how far the server's replication is, and later calls ask for no less (``readYourWrites``).
+    """
 
     server: str
     mount: str | None
@@ -78,120 +59,116 @@ class Store:
     namespace: str
     login_namespace: str
     login: Login
-    ca_pem: bytes
-    tls: Mapping[str, Need]
-    headers: Mapping[str, str] = field(repr=False)
-
-
-def parse(model: Spec, store: Ref) -> Result[Store, InvalidSpec]:
-    """The parsed form, or the first thing that cannot be used."""
-    server = _server(model.server)
-    login = _login(model.auth)
-    ca_pem = _kit.ca_bundle(model.ca_bundle)
-    tls = _tls(model, store)
-    for wrong in (server, login, ca_pem, tls):
-        if isinstance(wrong, Wrong):
-            return wrong
-    if model.check_and_set is not None and model.check_and_set.required and model.version == "v1":
-        return Wrong(InvalidSpec("checkAndSet is not supported with Vault KV version v1", "spec.provider.vault.checkAndSet"))
-    inconsistent = {"X-Vault-Inconsistent": "forward-active-node"} if model.read_your_writes and model.forward_inconsistent else {}
-    namespace = model.namespace or ""
-    return Success(
-        Store(
-            server=server.unwrap(),
-            mount=model.path,
-            v2=model.version != "v1",
-            namespace=namespace,
-            login_namespace=(model.auth.namespace if model.auth is not None and model.auth.namespace is not None else namespace),
-            login=login.unwrap(),
-            ca_pem=ca_pem.unwrap(),
-            tls=tls.unwrap(),
-            headers={**model.headers, **inconsistent, "X-Vault-Request": "true"},
-        )
-    )
-
-
-def _server(text: str) -> Result[str, InvalidSpec]:
-    path = "spec.provider.vault.server"
-    try:
-        parts = urlsplit(text.strip())
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        return Wrong(InvalidSpec("is not a URL", path))
-    if parts.scheme not in ("http", "https") or not host:
-        return Wrong(InvalidSpec("must be a URL that starts with https:// or http://", path))
-    if "@" in parts.netloc:
-        return Wrong(InvalidSpec("must not carry a user name or password", path))
-    return Success(f"{parts.scheme}://{parts.netloc}{quote(parts.path.rstrip('/'), safe=SAFE + '%')}")
-
-
-def _login(auth: Auth | None) -> Result[Login, InvalidSpec]:
-    path = "spec.provider.vault.auth"
-    if auth is None:
-        return Success(Nobody())
-    if auth.token_secret_ref is not None:
-        return Success(Token(_kit.secret_key(auth.token_secret_ref)))
-    if auth.app_role is not None:
-        role = auth.app_role
-        role_need = _kit.secret_key(role.role_ref) if role.role_ref is not None and not role.role_id else None
-        if not role.role_id and role_need is None:
-            return Wrong(InvalidSpec("invalid Auth.AppRole: neither `roleId` nor `roleRef` was supplied", f"{path}.appRole"))
-        return Success(AppRole(role.path, role.role_id.strip(), role_need, _kit.secret_key(role.secret_ref)))
-    method = next((name for name in METHODS if getattr(auth, name) is not None), None)
-    if method is None:
-        return Wrong(InvalidSpec("no valid auth method specified", path))
-    shown = "userPass" if method == "user_pass" else method
-    return Wrong(InvalidSpec(f"auth method {shown} is not built yet", f"{path}.{shown}"))
-
-
-def _tls(model: Spec, store: Ref) -> Result[Mapping[str, Need], InvalidSpec]:
-    cert, key = model.tls.cert_secret_ref, model.tls.key_secret_ref
-    if (cert is None) != (key is None):
-        return Wrong(InvalidSpec("certSecretRef and keySecretRef must be given together", "spec.provider.vault.tls"))
-    slots: dict[str, Need] = {}
-    if cert is not None and key is not None:
-        slots = {TLS_CERT: _kit.secret_key(cert), TLS_KEY: _kit.secret_key(key)}
-    if model.ca_provider is None or model.ca_bundle:
-        return Success(slots)
-    return _kit.ca_need(model.ca_provider, store).map(lambda need: {**slots, _kit.CA: need})
-
-
-def needs(store: Store) -> Mapping[str, Need]:
-    """The credentials of the login, the CA, and the client certificate."""
-    match store.login:
-        case Token(need):
-            return {TOKEN: need, **store.tls}
-        case AppRole(role=role, secret=secret):
-            return {**({ROLE_ID: role} if role is not None else {}), SECRET_ID: secret, **store.tls}
-        case Nobody():
-            return store.tls
-
-
-# ---------------------------------------------------------------- calls and answers
+    ca_pem: bytes = b""
+    tls: Mapping[str, Need] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=lambda: REQUEST, repr=False)
+    consistent: bool = False
+    cas: bool = False
 
 
 @dataclass(frozen=True, slots=True)
+class Ticket:
+    """The value of a session: a token, and the replication state of the server that gave it."""
+
+    token: str = field(repr=False)
+    index: str = ""
+
+
+@dataclass(slots=True, eq=False)
 class Line:
-    """One store's connection, as one identity."""
+    """One conversation's connection. ``index`` is the replication state that its next call asks for, ``""`` for any."""
 
     store: Store
     tls: Tls
-    token: str = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+    index: str = ""
 
-    def call(self, method: str, path: str, name: str, *, query: str = "", body: bytes = b"", login: bool = False) -> HttpCall:
+    def call(self, method: str, path: str, name: str, *, query: str = "", body: bytes = b"") -> HttpCall:
         """A call to ``/v1/<path>``; doubled slashes and a final one do not count, as in the reference's client."""
         clean = posixpath.normpath("/v1/" + path.lstrip("/"))
-        namespace = self.store.login_namespace if login else self.store.namespace
-        headers = {**self.store.headers, **({"X-Vault-Namespace": namespace} if namespace else {})}
-        if self.token and not login:
-            headers["X-Vault-Token"] = self.token
-        url = f"{self.store.server}{quote(clean, safe=SAFE)}{query}"
+        headers = {**self.headers, INDEX: self.index} if self.index else self.headers
+        url = f"{self.store.server}{quote(clean, safe=_kit.URL_PATH_SAFE)}{query}"
         return HttpCall(method=method, url=url, headers=headers, body=body, tls=self.tls, name=name)
 
+    def send(self, call: HttpCall) -> Talk[HttpReply | Failure]:
+        """The answer, of any status."""
+        reply = _kit.http((yield call))
+        if isinstance(reply, HttpReply) and self.store.consistent:
+            self.index = later(self.index, reply.headers.get(INDEX.lower(), ""))
+        return reply
 
-def line_of(access: Access, token: str) -> Line:
-    store: Store = access.spec
-    return Line(store, _kit.tls_of(access, store.ca_pem, TLS_CERT, TLS_KEY), token)
+    def ask(self, call: HttpCall) -> Talk[HttpReply | Absent | Failure]:
+        """The answer to a question about a secret. 404 is absent, unless the server says that nothing is mounted there."""
+        reply = yield from self.send(call)
+        if not isinstance(reply, HttpReply) or 200 <= reply.status < 300:
+            return reply
+        return Absent() if reply.status == 404 and says_absent(reply.body) else self.failure(call, reply)
+
+    def failure(self, call: HttpCall, reply: HttpReply, *, login: bool = False) -> Failure:
+        """Why an answer that is not 2xx is not what was asked for."""
+        held = _kit.decoded(reply.body, _Errors)
+        errors = held.errors if held is not None else []
+        text = _kit.line("; ".join(errors)) if errors else f"status {reply.status}"
+        sentence = f"{what(call)}: {text}"
+        match reply.status:
+            case 403 if errors == [DENIED] and isinstance(self.store.login, Token | Nobody):
+                return Refused(sentence)
+            case 401 | 403:
+                return Refused(sentence, session=True)
+            case 400 if login or any(mark in text for mark in NOT_LOGGED_IN):
+                return Refused(sentence, session=True)
+            case 500 if login and NOT_BOUND in text:
+                return Refused(sentence, session=True)
+            case 404:
+                return Missing(sentence)
+            case 412:
+                return Unreachable(sentence)
+            case 429 | 473:
+                return Throttled(sentence, _kit.throttled(reply, "").after_ns)
+            case status if status >= 500:
+                return Unreachable(sentence)
+            case _:
+                return _kit.common_failure(reply, what(call)) or Broken(sentence)
+
+
+def line_of(access: Access, ticket: Ticket) -> Line:
+    """The connection of a logged-in conversation."""
+    return _line(access, access.spec, access.spec.namespace, ticket)
+
+
+def login_line(access: Access) -> Line:
+    """The connection of a login: in its own namespace, without a token."""
+    return _line(access, access.spec, access.spec.login_namespace, Ticket(""))
+
+
+def _line(access: Access, store: Store, namespace: str, ticket: Ticket) -> Line:
+    headers = dict(store.headers)
+    if namespace:
+        headers["X-Vault-Namespace"] = namespace
+    if ticket.token:
+        headers["X-Vault-Token"] = ticket.token
+    return Line(store, _kit.tls_of(access, store.ca_pem, TLS_CERT, TLS_KEY), headers, ticket.index)
+
+
+def later(old: str, new: str) -> str:
+    """The further of two replication states: ``new``, unless ``old`` is of the same cluster and not behind it in either part."""
+    before, after = _state(old), _state(new)
+    if before is None or after is None:
+        return new or old
+    ahead = before[0] == after[0] and before[1] >= after[1] and before[2] >= after[2]
+    return old if ahead else new
+
+
+def _state(text: str) -> tuple[str, int, int] | None:
+    """Cluster, local and replicated index of base64 ``v1:<cluster>:<local>:<replicated>:<signature>``."""
+    try:
+        found = _STATE.fullmatch(base64.b64decode(text, validate=True).decode("latin-1"))
+    except (binascii.Error, ValueError):
+        return None
+    return (found[1], int(found[2]), int(found[3])) if found is not None else None
+
+
+# ---------------------------------------------------------------- what answers mean
 
 
 class _Errors(msgspec.Struct):
@@ -203,15 +180,12 @@ class _NotFound(msgspec.Struct):
     data: dict[str, msgspec.Raw] | None = None
 
 
-NOT_A_SECRET: Final = (b"no handler for route", b"unsupported path", b"Invalid path for a versioned K/V secrets engine")
-LOGIN_REFUSED: Final = (
-    "invalid role",
-    "invalid secret",
-    "role or secret id",
-    "missing client token",
-    "permission denied",
-    "failed to validate",
-)
+WRONG_ENGINE: Final = b"Invalid path for a versioned K/V secrets engine"
+NOT_LOGGED_IN: Final = ("missing client token", "permission denied")
+NOT_BOUND: Final = "not authorized"
+"""Older servers say this with status 500 to the token of a ServiceAccount that the role does not name."""
+DENIED: Final = "1 error occurred:\n\t* permission denied\n\n"
+"""A policy's word. Of a token that is unknown or has ended, the server says ``permission denied`` and no more, or ``invalid token``."""
 
 
 def what(call: HttpCall) -> str:
@@ -219,39 +193,12 @@ def what(call: HttpCall) -> str:
     return f"Vault {call.method} {call.url.partition('?')[0]}"
 
 
-def failure_of(call: HttpCall, reply: HttpReply) -> Failure:
-    """Why an answer that is not 2xx is not what was asked for."""
-    held = _kit.decoded(reply.body, _Errors)
-    text = _kit.line("; ".join(held.errors)) if held is not None and held.errors else f"status {reply.status}"
-    sentence = f"{what(call)}: {text}"
-    match reply.status:
-        case 403:
-            return Refused(sentence, session=True)
-        case 400 | 401 if any(mark in text for mark in LOGIN_REFUSED) or reply.status == 401:
-            return Refused(sentence, session=True)
-        case 404:
-            return Missing(sentence)
-        case 412:
-            return Unreachable(sentence)
-        case 429 | 473:
-            return Throttled(sentence, _kit.throttled(reply, "").after_ns)
-        case status if status >= 500:
-            return Unreachable(sentence)
-        case _:
-            return _kit.common_failure(reply, what(call)) or Broken(sentence)
-
-
-def ask(call: HttpCall) -> Talk[HttpReply | Absent | Failure]:
-    """One call. 404 is absent, unless the server says that nothing is mounted there."""
-    reply = _kit.http((yield call))
-    if not isinstance(reply, HttpReply) or 200 <= reply.status < 300:
-        return reply
-    return Absent() if reply.status == 404 and _says_absent(reply.body) else failure_of(call, reply)
-
-
-def _says_absent(body: bytes) -> bool:
-    """Whether a 404 is Vault's word on a secret: not a proxy's, nor Vault's on a mount that is missing or of another version."""
+def says_absent(body: bytes) -> bool:
+    """Whether a 404 is Vault's word on a secret: not a proxy's, nor Vault's on a mount or namespace that is missing or of another kind."""
     held = _kit.decoded(body, _NotFound)
-    if held is None or any(mark in body for mark in NOT_A_SECRET):
-        return False
-    return held.errors is not None or held.data is not None
+    return held is not None and (held.errors == [] if held.errors is not None else held.data is not None) and WRONG_ENGINE not in body
+
+
+def fault_of_path(text: str, path: str) -> InvalidSpec | None:
+    """Why ``text`` cannot be part of the addresses that are called; ``path`` names the field that holds it."""
+    return InvalidSpec("must not contain '..'", path) if climbs(text) else None

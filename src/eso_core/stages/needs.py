@@ -178,7 +178,7 @@ def _read_store(raw: bytes, ref: Ref, extra: Extra) -> ReadStore | InvalidSpec:
         what = f"there is no provider {key!r} in this version of the operator"
         return _faulty(store, InvalidSpec(what, f"spec.provider.{key}"))
     spec = _parsed(provider, store.provider_spec(key), ref)
-    retries = _retries(store)
+    retries = _retries(store, provider.retries_default)
     if not isinstance(spec, Success):
         return _faulty(store, spec.failure())
     if isinstance(retries, InvalidSpec):
@@ -195,15 +195,15 @@ def _parsed(provider: Provider, spec: Any, ref: Ref) -> Result[Any, InvalidSpec]
     return provider.parse(spec, ref)
 
 
-def _retries(store: Store) -> Retries | InvalidSpec:
-    """``spec.retrySettings``; without ``maxRetries`` 3, and 3 s apart unless told (reference: ``providers/v1/aws/auth``, ``ibm``)."""
+def _retries(store: Store, default: int) -> Retries | InvalidSpec:
+    """``spec.retrySettings``; 3 s apart unless told."""
     held = store.spec.retry_settings
     if held is None:
         return NO_RETRIES
     interval = parse_duration(held.retry_interval) if held.retry_interval else Success(RETRY_INTERVAL)
     if isinstance(interval, Bad) or interval.unwrap() < 0:
         return InvalidSpec("is not a duration such as 10s", "spec.retrySettings.retryInterval")
-    most = 3 if held.max_retries is None else held.max_retries
+    most = default if held.max_retries is None else held.max_retries
     return Retries(max(0, min(most, RETRIES_MAX)), min(interval.unwrap(), RETRY_INTERVAL_MAX))
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from eso_core.door import ConfigMapKey, Entries, Found, Get, Probe, SecretKey, Session
 from eso_core.failure import Broken, InvalidSpec, Missing, Refused, Throttled, Unreachable
+from eso_core.providers._vault import Ticket
 from eso_core.wire import CallFailed
 from tests.providers.scripts import CANARY, access, ask, failure, ok, one, parsed, provider, run
 
@@ -35,7 +36,7 @@ def b64(text):
 
 class TestLogin:
     def test_a_token_is_used_as_it_is(self):
-        assert run(provider("vault").login(store())).value == Session(value=CANARY)
+        assert run(provider("vault").login(store())).value == Session(value=Ticket(CANARY))
 
     def test_no_auth_sends_no_token(self):
         use = access("vault", {"server": "https://vault.example", "path": "secret"})
@@ -44,7 +45,7 @@ class TestLogin:
     def test_app_role(self):
         use = access("vault", ROLE, {"secret_id": f"{CANARY}\n"})
         ran = run(provider("vault").login(use), [LOGGED_IN])
-        assert ran.value == Session(value="hvs.x", lease_s=3600)
+        assert ran.value == Session(value=Ticket("hvs.x"), lease_s=3600)
         [call] = ran.calls
         assert (call.method, call.url, call.name) == ("PUT", "https://vault.example:8200/v1/auth/approle/login", "Login")
         assert call.body == b'{"role_id":"role","secret_id":"%s"}' % CANARY.encode()
@@ -71,7 +72,10 @@ class TestLogin:
             (ok({"errors": ["invalid secret id"]}, 400), Refused),
             (ok({"errors": ["permission denied"]}, 403), Refused),
             (ok({"errors": ['no handler for route "auth/approle/login"']}, 404), Missing),
+            (ok({"errors": ["entry for role reader not found"]}, 400), Refused),
+            (ok({"errors": ["service account name not authorized"]}, 500), Refused),
             (ok({"errors": ["sealed"]}, 503), Unreachable),
+            (ok({"errors": ["internal error"]}, 500), Unreachable),
             (ok({}, 429), Throttled),
             (ok(b"?", 200), Broken),
             (ok({"auth": None}), Broken),
@@ -152,8 +156,20 @@ class TestParsing:
             ({"server": "https://u:p@vault.example"}, "user name"),
             ({"server": "https://vault:port"}, "URL"),
             ({"auth": {}}, "no valid auth method"),
-            ({"auth": {"kubernetes": {"role": "r", "mountPath": "k"}}}, "auth method kubernetes is not built yet"),
-            ({"auth": {"userPass": {"username": "u"}}}, "auth method userPass is not built yet"),
+            ({"auth": {"kubernetes": {"role": "", "mountPath": "k"}}}, "no role name"),
+            ({"auth": {"userPass": {"username": "u"}}}, "a password is needed"),
+            ({"auth": {"ldap": {"username": " ", "secretRef": {"name": "s", "key": "k"}}}}, "no user name"),
+            ({"auth": {"jwt": {"role": "r"}}}, "neither `secretRef` nor"),
+            ({"auth": {**TOKEN["auth"], "jwt": {"role": "r"}}}, "neither `secretRef` nor"),
+            ({"auth": {**TOKEN["auth"], "appRole": {"secretRef": {"name": "s"}}}}, "neither `roleId` nor `roleRef`"),
+            ({"auth": {"cert": {"secretRef": {"name": "s", "key": "k"}}}}, "must both be given"),
+            ({"auth": {"iam": {"vaultRole": "r", "jwt": {}}}}, "a ServiceAccount is needed"),
+            ({"auth": {"iam": {"vaultRole": "r", "secretRef": {"accessKeyIDSecretRef": {"name": "s"}}}}}, "must both be given"),
+            ({"auth": {"gcp": {"role": "r", "secretRef": {}}}}, "must be given"),
+            ({"auth": {"gcp": {"role": "r", "workloadIdentity": {"serviceAccountRef": {"name": "a"}}}}}, "where projectID is not"),
+            ({"auth": {"userPass": {"username": "../x", "secretRef": {"name": "s", "key": "k"}}}}, ".."),
+            ({"auth": {"appRole": {"path": "a/../../sys", "roleId": "r", "secretRef": {"name": "s", "key": "k"}}}}, ".."),
+            ({"path": "secret/../sys"}, ".."),
             ({"auth": {"appRole": {"secretRef": {"name": "s"}}}}, "neither `roleId` nor `roleRef`"),
             ({"tls": {"certSecretRef": {"name": "c", "key": "k"}}}, "together"),
             ({"caBundle": b64("nonsense")}, "caBundle"),

@@ -102,6 +102,7 @@ class TestMissing:
             ok(b"", 404),
             ok(b"404 page not found", 404),
             ok({"message": "no Route matched"}, 404),
+            ok({"errors": ["namespace not found"]}, 404),
             ok({"errors": [], "warnings": ["Invalid path for a versioned K/V secrets engine. See the API docs."]}, 404),
         ],
     )
@@ -151,7 +152,15 @@ class TestFailures:
     def test_a_refusal_repeats_the_server_on_one_line(self):
         got = failure(one("vault", store(), KEY, ok({"errors": ["1 error occurred:\n\t* permission denied\n\n"]}, 403)))
         where = "https://vault.example:8200/v1/secret/data/app/db"
-        assert got == Refused(f"Vault GET {where}: 1 error occurred: * permission denied", session=True)
+        assert got == Refused(f"Vault GET {where}: 1 error occurred: * permission denied")
+
+    def test_a_policy_that_denies_a_static_token_is_no_fault_of_the_token(self):
+        denied = ok({"errors": ["1 error occurred:\n\t* permission denied\n\n"]}, 403)
+        for text in ("permission denied", "2 errors occurred:\n\t* permission denied\n\t* invalid token\n\n"):
+            assert failure(one("vault", store(), KEY, ok({"errors": [text]}, 403))).session
+        assert not failure(one("vault", store(), KEY, denied)).session
+        logged_in = access("vault", ROLE, {"secret_id": CANARY})
+        assert failure(one("vault", logged_in, KEY, denied, login=[LOGGED_IN])).session
 
     def test_texts_are_bounded(self):
         assert len(failure(one("vault", store(), KEY, ok({"errors": ["x" * 5000]}, 500))).what) < 300
@@ -188,9 +197,16 @@ class TestMetadata:
     def test_not_in_version_1(self):
         assert "kv version v1" in failure(one("vault", store(V1), self.QUERY)).what
 
-    def test_a_path_without_a_mount_needs_data(self):
+    @pytest.mark.parametrize("key", ["kv/app/x", "kv/data/app/x"])
+    def test_without_a_mount_it_lies_beside_the_value(self, key):
         use = store({"server": "https://vault.example", **TOKEN})
-        assert "isn't a valid kv v2 path" in failure(one("vault", use, Get(key="kv/app", metadata=True))).what
+        ran = ask("vault", use, Get(key=key, metadata=True), replies=[ok({"data": self.META})])
+        assert ran.calls[0].url == "https://vault.example/v1/kv/metadata/app/x"
+
+    @pytest.mark.parametrize("key", ["secret/app/db", "secret/data/app/db"])
+    def test_a_repeated_mount_is_left_out_as_it_is_of_the_value(self, key):
+        ran = ask("vault", store(), Get(key=key, metadata=True), replies=[ok({"data": self.META})])
+        assert ran.calls[0].url == "https://vault.example:8200/v1/secret/metadata/app/db"
 
     def test_wrong_types(self):
         assert isinstance(failure(one("vault", store(), self.QUERY, ok({"data": [1]}))), Broken)
@@ -243,6 +259,23 @@ class TestFinding:
         ran = ask("vault", store(), query, replies=[ok({"data": {"keys": ["a/"]}}), ok({"errors": []}, 404)])
         assert plain(ran.value[query]) == {}
 
+    def test_a_secret_whose_name_begins_as_the_mount_does(self):
+        query = Find(name="x")
+        replies = [ok({"data": {"keys": ["secret/"]}}), ok({"data": {"keys": ["x"]}}), kv2({"k": "v"})]
+        ran = ask("vault", store(), query, replies=replies)
+        assert ran.calls[2].url.endswith("/v1/secret/data/secret/x")
+        assert plain(ran.value[query]) == {"secret/x": b'{"k":"v"}'}
+
+    def test_without_a_mount_the_path_has_it(self):
+        use = store({"server": "https://vault.example", **TOKEN})
+        query = Find(name="x", path="kv/app")
+        ran = ask("vault", use, query, replies=[ok({"data": {"keys": ["x"]}}), kv2({"k": "v"})])
+        assert [call.url for call in ran.calls] == [
+            "https://vault.example/v1/kv/metadata/app?list=true", "https://vault.example/v1/kv/data/app/x",
+        ]  # fmt: skip
+        assert plain(ran.value[query]) == {"kv/app/x": b'{"k":"v"}'}
+        assert "find.path is needed" in failure(one("vault", use, Find(name="x"))).what
+
     def test_tags_need_version_2(self):
         assert "kv version v1" in failure(one("vault", store(V1), Find(tags=(("a", "b"),)))).what
 
@@ -259,4 +292,4 @@ class TestFinding:
 
     def test_a_tree_without_end_is_cut(self):
         answer = ask("vault", store(), Find(name="x"), replies=lambda _: ok({"data": {"keys": [f"{n}/" for n in range(200)]}}))
-        assert "narrow the find" in failure(answer.value[Find(name="x")]).what
+        assert "narrow it by a path" in failure(answer.value[Find(name="x")]).what
