@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import boto3
 import pytest
 
-from eso_core.door import Absent, Entries, Find, Found, Get, Probe, Session
-from eso_core.failure import Refused, Unreachable
+from eso_core.door import Absent, Entries, Failed, Find, Found, Get, Probe, Session
+from eso_core.failure import Missing, Refused, Unreachable
 from tests.e2e.harness.services import Moto
 from tests.providers.live import Live
 from tests.providers.scripts import access, entries, plain, value
@@ -89,7 +89,7 @@ async def test_what_is_missing_in_a_batch(moto, manager, environ):
         (Get(key="versions", version="AWSPREVIOUS"), b"one"),
         (Get(key="versions", version="NOSUCH"), Absent()),
         (Get(key="prod/db", metadata=True), b'{"env":"prod"}'),
-        (Get(key="nope", metadata=True), Absent()),
+        (Get(key="nope", metadata=True), Failed(Missing("DescribeSecret nope: it does not exist"))),
     ],
 )
 async def test_single_values(moto, manager, environ, query, found):

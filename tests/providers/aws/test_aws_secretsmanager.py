@@ -9,7 +9,8 @@ import orjson
 import pytest
 
 from eso_core.door import Absent, Find, Get
-from eso_core.failure import Broken, InvalidSpec, Refused, Throttled, Unreachable
+from eso_core.failure import Broken, InvalidSpec, Missing, Refused, Throttled, Unreachable
+from eso_core.providers._aws import SINGLY
 from eso_core.wire import CallFailed, HttpReply, SdkReply
 from tests.providers.scripts import (
     CANARY,
@@ -21,6 +22,8 @@ from tests.providers.scripts import (
     ok,
     plain,
     provider,
+    run,
+    session,
     value,
 )
 
@@ -174,6 +177,35 @@ class TestBatches:
         assert [plain(answer) for answer in ran.value.values()] == [b"1", b"2"]
         assert len(ran.calls) == 3
 
+    def test_that_a_role_may_not_batch_is_remembered(self):
+        """One refused call in a while, and not one in each conversation."""
+        use, service = store(), Service({"a": "1", "b": "2"}, denied=["BatchGetSecretValue"])
+        held = session("aws", use, aws_login)
+        asked_for = []
+        for _ in range(SINGLY + 1):
+            ran = run(provider("aws").fetch(use, held, (Get(key="a"), Get(key="b"))), service)
+            assert [plain(answer) for answer in ran.value.values()] == [b"1", b"2"]
+            asked_for += [asked(call)[0] for call in ran.calls]
+        assert asked_for.count("BatchGetSecretValue") == 2
+        assert asked_for.count("GetSecretValue") == 2 * (SINGLY + 1)
+
+    def test_a_secret_that_may_not_be_read_says_nothing_about_batches(self):
+        use, held = store(), session("aws", store(), aws_login)
+        for _ in range(2):
+            ran = run(provider("aws").fetch(use, held, (Get(key="a"), Get(key="b"))), lambda call: error("AccessDeniedException"))
+            assert asked(ran.calls[0])[0] == "BatchGetSecretValue"
+
+    @pytest.mark.parametrize("code", ["ThrottlingException", "ExpiredTokenException", "InternalServiceError"])
+    def test_single_calls_stop_where_more_would_not_help(self, code):
+        queries = [Get(key=name) for name in "abc"]
+        replies = [error("ValidationException"), ok({"SecretString": "1"}), error(code)]
+        ran = talk(*queries, replies=replies)
+        assert [asked(call)[0] for call in ran.calls] == ["BatchGetSecretValue", "GetSecretValue", "GetSecretValue"]
+        a, b, c = ran.value.values()
+        assert plain(a) == b"1"
+        assert b == c
+        assert type(failure(b)) is not Broken
+
     def test_faults_stay_with_their_keys(self):
         service = Service({"a": "1"}, broken={"b": "AccessDeniedException", "c": "DecryptionFailure", "d": "InternalServiceError"})
         ran = talk(*(Get(key=name) for name in "abcd"), replies=service)
@@ -215,9 +247,15 @@ class TestBatches:
         HttpReply(status=400, headers={"x-amzn-errortype": "ResourceNotFoundException:http://x"}, body=b"{}"),
     ],
 )
-@pytest.mark.parametrize("query", [KEY, Get(key="k", version="x"), Get(key="k", metadata=True)])
+@pytest.mark.parametrize("query", [KEY, Get(key="k", version="x")])
 def test_absent(query, reply):
     assert answered(reply, query=query) == Absent()
+
+
+def test_the_tags_of_what_is_not_there_are_a_plain_error():
+    """As in the reference: no deletion policy acts on it."""
+    got = failure(answered(error("ResourceNotFoundException"), query=Get(key="k", metadata=True)))
+    assert got == Missing("DescribeSecret k: it does not exist")
 
 
 @pytest.mark.parametrize(
@@ -235,6 +273,8 @@ def test_absent(query, reply):
         (error("DecryptionFailure"), Broken),
         (error("InvalidRequestException", "You tried something else"), Broken),
         (ok(b"", 400), Broken),
+        (ok(b"<html>", 401), Refused),
+        (ok(b"<html>", 403), Refused),
         (ok(b"", 200), Broken),
         (ok(b"{", 200), Broken),
         (ok([]), Broken),
@@ -296,7 +336,7 @@ class TestFinding:
     def test_without_the_right_to_batch(self):
         found, calls, _ = self.find(Service({"app/1": "1", "app/2": "2"}, denied=["BatchGetSecretValue"]), path="app/", name=".")
         assert found == {"app/1": b"1", "app/2": b"2"}
-        assert calls == ["BatchGetSecretValue", "ListSecrets", "BatchGetSecretValue", "GetSecretValue", "GetSecretValue"]
+        assert calls == ["BatchGetSecretValue", "ListSecrets", "GetSecretValue", "GetSecretValue"]
 
     def test_what_may_not_be_read(self):
         service = Service({"app/1": "1", "app/2": "2"}, broken={"app/2": "AccessDeniedException"})
@@ -321,3 +361,10 @@ class TestFinding:
     def test_pages_without_end_are_cut(self):
         ran = talk(Find(name="."), replies=lambda _: ok({"SecretList": [], "NextToken": "t"}))
         assert "narrow the find" in failure(ran.value[Find(name=".")]).what
+
+    def test_answers_without_end_are_cut(self):
+        """Ten thousand secrets may be more than there is memory for."""
+        big = {"SecretValues": [{"Name": "n", "SecretString": "x" * 7_000_000}], "NextToken": "t"}
+        ran = talk(Find(name="x", path="y"), replies=lambda _: ok(big))
+        assert "64 MiB" in failure(ran.value[Find(name="x", path="y")]).what
+        assert len(ran.calls) == 10

@@ -1,0 +1,1 @@
+"""``spec.provider.lockers``: a provider in a package of its own."""
