@@ -2,32 +2,19 @@
 
 A Secret is found as :class:`Entries`, its metadata as a :class:`Blob` of ``{"annotations": ..., "labels": ...}``; the dialect tells
 them apart.
-
-=======================  ==========================================================================
-answer                   meaning
-=======================  ==========================================================================
-404 of the Secret        absent; any other 404 (wrong address, no such namespace) is a failure
-401                      refused, new credentials may help
-403                      refused
-429, 5xx                 throttled, unreachable
-410 in a list            unreachable: the list grew stale, the next one starts anew
-=======================  ==========================================================================
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final, TypeVar
-from urllib.parse import quote, urlencode, urlsplit
+from typing import Any, Final
+from urllib.parse import urlencode
 
 import msgspec
 import orjson
-from returns.result import Failure as Wrong
 from returns.result import Result, Success
 
-from eso_core.api.providers.kubernetes import Auth, Server, Spec
 from eso_core.compat.gojson import marshal
 from eso_core.compat.property import (
     property_kubernetes,
@@ -39,7 +26,6 @@ from eso_core.compat.property import (
 from eso_core.door import (
     Absent,
     Access,
-    AccountToken,
     Answer,
     Blob,
     Dialect,
@@ -48,7 +34,6 @@ from eso_core.door import (
     Find,
     Found,
     Get,
-    Need,
     Payload,
     Probe,
     Provider,
@@ -56,93 +41,20 @@ from eso_core.door import (
     Session,
     Talk,
 )
-from eso_core.failure import Broken, Failure, InvalidSpec, Missing, Refused, Unreachable
+from eso_core.failure import Broken, Failure, InvalidSpec, Missing, Refused
 from eso_core.providers import _kit
-from eso_core.refs import Ref
+from eso_core.providers._kubernetes import Line, ask, bad_name, line_of
+from eso_core.providers._kubernetes_push import delete, exists, push
+from eso_core.providers._kubernetes_store import Store, needs, parse, path_of
 from eso_core.secret import SecretBytes
-from eso_core.wire import HttpCall, HttpReply, Tls
 
-T = TypeVar("T")
-
-TOKEN: Final = "token"  # slots
-CLIENT_CERT: Final = "client_cert"
-CLIENT_KEY: Final = "client_key"
-
-PATH: Final = "spec.provider.kubernetes"
-TOKEN_S: Final = 3600  # seconds that a requested token lives
 PAGE: Final = 100  # Secrets on one page of a list
 PAGE_MAX: Final = 64 * 1024 * 1024  # bytes of one page
 FOUND_MAX: Final = 10_000  # secrets that one find looks at
 LABEL_KEY: Final = re.compile(r"[A-Za-z0-9][-A-Za-z0-9_./]{0,316}")
 LABEL_VALUE: Final = re.compile(r"([A-Za-z0-9][-A-Za-z0-9_.]{0,62})?")
 
-# ---------------------------------------------------------------- parsed form
-
-
-@dataclass(frozen=True, slots=True)
-class Store:
-    """``server`` is scheme, host and path without a final slash; ``slots`` are all credentials."""
-
-    server: str
-    namespace: str
-    ca_pem: bytes
-    slots: Mapping[str, Need]
-
-
-def parse(model: Spec, store: Ref) -> Result[Store, InvalidSpec]:
-    """The parsed form, or the first thing that cannot be used."""
-    if model.auth_ref is not None:
-        both = model.auth is not None
-        return Wrong(InvalidSpec("authRef and inline auth cannot both be set" if both else "authRef is not built yet", f"{PATH}.authRef"))
-    server = model.server or Server()
-    url, ca_pem, credentials, ca_slot = _url(server.url), _kit.ca_bundle(server.ca_bundle), _credentials(model.auth), _ca(server, store)
-    for wrong in (url, ca_pem, credentials, ca_slot):
-        if isinstance(wrong, Wrong):
-            return wrong
-    return Success(Store(url.unwrap(), model.remote_namespace or "default", ca_pem.unwrap(), {**credentials.unwrap(), **ca_slot.unwrap()}))
-
-
-def _url(text: str) -> Result[str, InvalidSpec]:
-    path = f"{PATH}.server.url"
-    text = text.strip()
-    try:
-        parts = urlsplit(text if "://" in text else f"https://{text}")
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        return Wrong(InvalidSpec("is not a URL", path))
-    if parts.scheme not in ("https", "http") or not host or "@" in parts.netloc or parts.query or parts.fragment:
-        return Wrong(InvalidSpec("must be a host, or a URL that starts with https:// or http://", path))
-    return Success(f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}")
-
-
-def _ca(server: Server, store: Ref) -> Result[Mapping[str, Need], InvalidSpec]:
-    if server.ca_provider is None or server.ca_bundle:
-        return Success({})
-    return _kit.ca_need(server.ca_provider, store).map(lambda need: {_kit.CA: need})
-
-
-def _credentials(auth: Auth | None) -> Result[Mapping[str, Need], InvalidSpec]:
-    path = f"{PATH}.auth"
-    methods = [] if auth is None else [method for method in (auth.token, auth.service_account, auth.cert) if method is not None]
-    if auth is None or not methods:
-        return Wrong(InvalidSpec("no auth provider given", path))
-    if len(methods) > 1:
-        return Wrong(InvalidSpec("multiple auth methods provided: set exactly one of token, serviceAccount and cert", path))
-    if auth.service_account is not None:
-        account = auth.service_account
-        return Success({TOKEN: AccountToken(account.name, account.audiences, account.namespace or "", TOKEN_S)})
-    if auth.token is not None:
-        return Success({TOKEN: _kit.secret_key(auth.token.bearer_token)})
-    assert auth.cert is not None
-    return Success({CLIENT_CERT: _kit.secret_key(auth.cert.client_cert), CLIENT_KEY: _kit.secret_key(auth.cert.client_key)})
-
-
-def needs(store: Store) -> Mapping[str, Need]:
-    """The token or the client certificate, and the CA."""
-    return store.slots
-
-
-# ---------------------------------------------------------------- calls and answers
+# ---------------------------------------------------------------- reading
 
 
 class _Meta(msgspec.Struct):
@@ -165,16 +77,6 @@ class _List(msgspec.Struct):
     metadata: _ListMeta = msgspec.field(default_factory=_ListMeta)
 
 
-class _Details(msgspec.Struct):
-    kind: str = ""
-
-
-class _Status(msgspec.Struct):
-    message: str = ""
-    reason: str = ""
-    details: _Details | None = None
-
-
 class _Rule(msgspec.Struct):
     verbs: list[str] | None = None
     api_groups: list[str] | None = msgspec.field(default=None, name="apiGroups")
@@ -190,81 +92,29 @@ class _Reviewed(msgspec.Struct):
     status: _Review
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One store's connection, as one identity."""
-
-    store: Store
-    tls: Tls
-    token: str = field(repr=False)
-
-    def call(self, method: str, path: str, name: str = "", body: bytes = b"", body_max: int = 8 * 1024 * 1024) -> HttpCall:
-        headers = {"Accept": "application/json"}
-        if self.token:
-            headers["Authorization"] = f"Bearer {self.token}"
-        if body:
-            headers["Content-Type"] = "application/json"
-        return HttpCall(
-            method=method, url=f"{self.store.server}{path}", headers=headers, body=body, tls=self.tls, name=name, body_max=body_max
-        )
-
-    @property
-    def secrets(self) -> str:
-        return f"/api/v1/namespaces/{quote(self.store.namespace, safe='')}/secrets"
-
-
-def failure_of(call: HttpCall, reply: HttpReply) -> Failure:
-    """Why an answer is not what was asked for, in the API server's words."""
-    held = _kit.decoded(reply.body, _Status)
-    text = _kit.line(held.message) if held is not None and held.message else f"status {reply.status}"
-    sentence = f"{call.url.partition('?')[0]}: {text}"
-    match reply.status:
-        case 401:
-            return Refused(sentence, session=True)
-        case 403:
-            return Refused(sentence)
-        case 404:
-            return Missing(sentence)
-        case 410:
-            return Unreachable(sentence)
-        case _:
-            return _kit.common_failure(reply, sentence) or Broken(sentence)
-
-
-def _ask(call: HttpCall, into: type[T]) -> Talk[T | Absent | Failure]:
-    """One call. Absent is what the API server itself says about a Secret."""
-    reply = _kit.http((yield call))
-    if not isinstance(reply, HttpReply):
-        return reply
-    if reply.status in (200, 201):
-        return _kit.decoded(reply.body, into) or Broken(f"{call.url.partition('?')[0]}: the answer is not JSON of the expected shape")
-    if reply.status == 404:
-        held = _kit.decoded(reply.body, _Status)
-        if held is not None and held.reason == "NotFound" and held.details is not None and held.details.kind == "secrets":
-            return Absent()
-    return failure_of(call, reply)
-
-
 def fetch(access: Access, session: Session, queries: tuple[Query, ...]) -> Talk[Mapping[Query, Answer]]:
     """One query after the other; there is one at a time."""
     store: Store = access.spec
-    line = Line(store, _kit.tls_of(access, store.ca_pem, CLIENT_CERT, CLIENT_KEY), access.text(TOKEN))
+    line = line_of(access, store.connection)
+    if isinstance(line, InvalidSpec):
+        return dict.fromkeys(queries, Failed(line))
     answers: dict[Query, Answer] = {}
     for query in queries:
         match query:
             case Get():
-                answers[query] = yield from _get(line, query)
+                answers[query] = yield from _get(line, store, query)
             case Find():
-                answers[query] = yield from _find(line, query)
+                answers[query] = yield from _find(line, store, query)
             case Probe():
-                answers[query] = yield from _probe(line)
+                answers[query] = yield from _probe(line, store)
     return answers
 
 
-def _get(line: Line, query: Get) -> Talk[Answer]:
-    if query.key in ("", ".", "..") or "/" in query.key or "%" in query.key:
-        return Failed(InvalidSpec("the key must be the name of a Secret"))
-    outcome = yield from _ask(line.call("GET", f"{line.secrets}/{quote(query.key, safe='')}", "GetSecret"), _Secret)
+def _get(line: Line, store: Store, query: Get) -> Talk[Answer]:
+    unfit = bad_name(query.key)
+    if unfit is not None:
+        return Failed(unfit)
+    outcome = yield from ask(line.call("GET", path_of(store.namespace, query.key), "GetSecret"), _Secret)
     if not isinstance(outcome, _Secret):
         return outcome if isinstance(outcome, Absent) else Failed(outcome)
     if query.metadata:
@@ -272,7 +122,7 @@ def _get(line: Line, query: Get) -> Talk[Answer]:
     return Found(Entries({key: SecretBytes(value) for key, value in (outcome.data or {}).items()}))
 
 
-def _find(line: Line, query: Find) -> Talk[Answer]:
+def _find(line: Line, store: Store, query: Find) -> Talk[Answer]:
     """By labels (which win) or by name; values are whole Secrets as JSON."""
     if not query.tags and query.name is None:
         return Failed(InvalidSpec("unexpected find operator: name or tags must be given"))
@@ -287,8 +137,8 @@ def _find(line: Line, query: Find) -> Talk[Answer]:
     values: dict[str, SecretBytes] = {}
     seen = 0
     while True:
-        call = line.call("GET", f"{line.secrets}?{urlencode(parameters)}", "ListSecrets", body_max=PAGE_MAX)
-        outcome = yield from _ask(call, _List)
+        call = line.call("GET", f"{path_of(store.namespace)}?{urlencode(parameters)}", "ListSecrets", body_max=PAGE_MAX)
+        outcome = yield from ask(call, _List)
         if not isinstance(outcome, _List):
             return Failed(Missing("the Secrets cannot be listed")) if isinstance(outcome, Absent) else Failed(outcome)
         items = outcome.items or []
@@ -301,16 +151,16 @@ def _find(line: Line, query: Find) -> Talk[Answer]:
         if not outcome.metadata.next:
             return Found(Entries(values))
         if seen > FOUND_MAX:
-            return Failed(Broken(f"{line.secrets}: more than {FOUND_MAX} Secrets; narrow the find by tags"))
+            return Failed(Broken(f"{path_of(store.namespace)}: more than {FOUND_MAX} Secrets; narrow the find by tags"))
         parameters["continue"] = outcome.metadata.next
 
 
 # ---------------------------------------------------------------- validating
 
 
-def _probe(line: Line) -> Talk[Answer]:
+def _probe(line: Line, store: Store) -> Talk[Answer]:
     """May these credentials get Secrets? Asked of the rules first, of the authorizer if they do not say so."""
-    where = {"namespace": line.store.namespace}
+    where = {"namespace": store.namespace}
     review = yield from _review(line, "selfsubjectrulesreviews", "SelfSubjectRulesReview", where)
     if isinstance(review, _Reviewed) and any(map(_grants, review.status.rules or [])):
         return Found(Entries({}))
@@ -325,7 +175,7 @@ def _probe(line: Line) -> Talk[Answer]:
 def _review(line: Line, plural: str, kind: str, spec: Mapping[str, Any]) -> Talk[_Reviewed | Failure]:
     body = orjson.dumps({"apiVersion": "authorization.k8s.io/v1", "kind": kind, "spec": spec})
     name = "CreateSelfSubjectRulesReview" if kind == "SelfSubjectRulesReview" else ""
-    outcome = yield from _ask(line.call("POST", f"/apis/authorization.k8s.io/v1/{plural}", name, body), _Reviewed)
+    outcome = yield from ask(line.call("POST", f"/apis/authorization.k8s.io/v1/{plural}", name, body), _Reviewed)
     return Missing("the API server has no access reviews") if isinstance(outcome, Absent) else outcome
 
 
@@ -393,5 +243,8 @@ PROVIDER = Provider(
     needs=needs,
     fetch=fetch,
     dialect=Dialect(value=_value, entries=_entries),
+    push=push,
+    delete=delete,
+    exists=exists,
     find_converts=True,
 )

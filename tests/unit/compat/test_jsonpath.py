@@ -18,10 +18,6 @@ DOCUMENT = parse(
     Numbers.TEXT,
 ).unwrap()
 TABLE = [
-    (
-        "$",
-        '{"expensive":10,"i":"1","list":[0,1,2,3,4],"n":null,"name":"color","on":true,"s":"text","store":{"bike":{"color":"red","price":19.95},"book":[{"isbn":"1","price":8.95,"t":"A"},{"price":12.99,"t":"B"},{"isbn":"3","price":8.99,"t":"C"}]},"x y":{"a.b":1}}',
-    ),
     ("$.s", '"text"'),
     ("$.n", "null"),
     ("$.on", "true"),

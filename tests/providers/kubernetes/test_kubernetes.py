@@ -204,7 +204,7 @@ class TestParsing:
         spec = {"auth": {"serviceAccount": {"name": "reader", "audiences": ["a"], "namespace": "x"}}}
         form = parsed("kubernetes", spec)
         assert provider("kubernetes").needs(form) == {"token": AccountToken("reader", ("a",), "x", 3600)}
-        assert (form.server, form.namespace) == ("https://kubernetes.default", "default")
+        assert (form.connection.server, form.namespace) == ("https://kubernetes.default", "default")
 
     def test_client_certificate(self):
         spec = {"auth": {"cert": {"clientCert": {"name": "c", "key": "crt"}, "clientKey": {"name": "c", "key": "key"}}}}
@@ -224,7 +224,7 @@ class TestParsing:
         ],
     )
     def test_addresses(self, url, server):
-        assert parsed("kubernetes", {**SPEC, "server": {"url": url}}).server == server
+        assert parsed("kubernetes", {**SPEC, "server": {"url": url}}).connection.server == server
 
     @pytest.mark.parametrize(
         ("change", "text"),
@@ -232,7 +232,7 @@ class TestParsing:
             ({"auth": None}, "no auth provider given"),
             ({"auth": {}}, "no auth provider given"),
             ({"auth": {**AUTH["auth"], "serviceAccount": {"name": "x"}}}, "multiple auth methods"),
-            ({"auth": None, "authRef": {"name": "x", "key": "y"}}, "authRef is not built yet"),
+            ({"remoteNamespace": "../x"}, "namespace"),
             ({"authRef": {"name": "x", "key": "y"}}, "cannot both be set"),
             ({"server": {"url": "ftp://x"}}, "https://"),
             ({"server": {"url": "https://u:p@x"}}, "https://"),

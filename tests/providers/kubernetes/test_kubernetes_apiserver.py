@@ -6,11 +6,14 @@ import base64
 import json
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
-from eso_core.door import Absent, Entries, Failed, Find, Found, Get, Probe
-from eso_core.failure import Missing, Refused, Unreachable
+from eso_core.door import Absent, Delete, Done, Entries, Exists, Failed, Find, Found, Get, Probe, Push, Session, Source
+from eso_core.failure import Missing, Refused, Stale, Unreachable
+from eso_core.providers import kubernetes
+from eso_core.secret import SecretBytes
 from tests.e2e.harness.binaries import BinariesUnavailable, find_or_build
 from tests.e2e.harness.control_plane import ControlPlane
 from tests.providers.live import Live
@@ -92,3 +95,72 @@ async def test_refusals(plane):
     assert isinstance(forbidden, Refused)
     assert "forbidden" in forbidden.what
     assert isinstance(failure(await one(plane, Get(key="remote"), caBundle="")), Unreachable)
+
+
+def kubeconfig(plane):
+    cluster = {"server": plane.server, "certificate-authority-data": base64.b64encode(plane.ca_pem).decode()}
+    parts = {"clusters": [{"name": "c", "cluster": cluster}], "users": [{"name": "u", "user": {"token": plane.admin_token}}]}
+    contexts = [{"name": "x", "context": {"cluster": "c", "user": "u"}}]
+    return json.dumps({"kind": "Config", "current-context": "x", "contexts": contexts, **parts})
+
+
+def admin(plane):
+    """A cluster store with a kubeconfig."""
+    return access(
+        "kubernetes", {"authRef": {"name": "k", "key": "k"}, "remoteNamespace": "apps"}, {"kubeconfig": kubeconfig(plane)}, cluster=True
+    )
+
+
+async def test_a_kubeconfig(plane):
+    async with Live() as live:
+        answer = await live.one("kubernetes", admin(plane), Get(key="remote"))
+        assert entries("kubernetes", answer)["user"] == b"u"
+        assert await live.one("kubernetes", admin(plane), Probe()) == Found(Entries({}))
+
+
+async def test_commands(plane):
+    use, source = admin(plane), Source(data={"a": SecretBytes(b"1"), "b": SecretBytes(b"\xff\x00")}, labels={"team": "y"})
+    one_key = Push(key="pushed", property="p", secret_key="a", source=source)
+    whole = Push(key="pushed", source=source)
+    where = {"apiVersion": "kubernetes.external-secrets.io/v1alpha1", "kind": "PushSecretMetadata", "spec": {"remoteNamespace": "empty"}}
+
+    async def done(talk):
+        async with Live() as live:
+            return await live.run(talk)
+
+    assert await done(kubernetes.exists(use, Session(), Exists(key="pushed"))) is False
+    assert await done(kubernetes.push(use, Session(), one_key)) == Done(changed=True)
+    assert await done(kubernetes.push(use, Session(), one_key)) == Done(changed=False)
+    assert await done(kubernetes.exists(use, Session(), Exists(key="pushed", property="p"))) is True
+    assert await done(kubernetes.push(use, Session(), whole)) == Done(changed=True)
+    assert await done(kubernetes.push(use, Session(), whole)) == Done(changed=False)
+    held = plane.admin.get("v1", "Secret", "pushed", "apps")
+    assert (held["data"], held["metadata"]["labels"]) == ({"a": "MQ==", "b": "/wA="}, {"team": "y"})
+    assert await done(kubernetes.push(use, Session(), replace(whole, metadata=where))) == Done(changed=True)
+    assert await done(kubernetes.exists(use, Session(), Exists(key="pushed", metadata=where))) is True
+    assert await done(kubernetes.delete(use, Session(), Delete(key="pushed", property="a"))) == Done(changed=True)
+    assert await done(kubernetes.delete(use, Session(), Delete(key="pushed", property="b"))) == Done(changed=True)
+    assert await done(kubernetes.delete(use, Session(), Delete(key="pushed"))) == Done(changed=False)
+    assert await done(kubernetes.delete(use, Session(), Delete(key="pushed", metadata=where))) == Done(changed=True)
+    nowhere = {**where, "spec": {"remoteNamespace": "nowhere"}}
+    assert isinstance(failure(await done(kubernetes.push(use, Session(), replace(whole, metadata=nowhere)))), Missing)
+
+
+async def test_a_change_in_between_is_not_undone(plane):
+    def command(prop, value):
+        source = Source(data={"a": SecretBytes(value)})
+        return kubernetes.push(admin(plane), Session(), Push(key="race", property=prop, secret_key="a", source=source))
+
+    def interrupted(talk):
+        """``talk`` up to its first reply, then all of another one, then the rest."""
+        reply = yield next(talk)
+        yield from command("q", b"3")
+        reply = yield talk.send(reply)
+        with pytest.raises(StopIteration) as end:
+            talk.send(reply)
+        return end.value.value
+
+    async with Live() as live:
+        assert await live.run(command("p", b"1")) == Done(changed=True)
+        assert isinstance(failure(await live.run(interrupted(command("p", b"2")))), Stale)
+    assert plane.admin.get("v1", "Secret", "race", "apps")["data"] == {"p": "MQ==", "q": "Mw=="}
