@@ -14,6 +14,7 @@ from typing import NoReturn
 import orjson
 
 from eso_core.config import Config
+from eso_core.door import NO_EXTRA, Extra
 from eso_core.failure import describe
 from eso_core.instant import SECOND, Now
 from eso_core.machines.commands import Report
@@ -34,6 +35,7 @@ from eso_shell.observe import logging
 from eso_shell.observe.health import Check, Health, watch_health
 from eso_shell.observe.lag import Lag, watch_lag
 from eso_shell.observe.metrics import Metrics
+from eso_shell.plugins import plugins
 from eso_shell.serve.endpoints import endpoints
 from eso_shell.serve.http import ServeError
 from eso_shell.settings import Settings, arguments
@@ -71,8 +73,8 @@ def _calm_collector() -> None:
     gc.set_threshold(20_000, 50, 100)
 
 
-def config_of(settings: Settings) -> Config:
-    """The flags that change decisions."""
+def config_of(settings: Settings, extra: Extra = NO_EXTRA) -> Config:
+    """The flags that change decisions, and the providers from other packages."""
     return Config(
         controller_class=settings.controller_class,
         cluster_stores=settings.enable_cluster_store_reconciler,
@@ -81,6 +83,7 @@ def config_of(settings: Settings) -> Config:
         store_requeue_ns=settings.store_requeue_interval,
         generic_targets=settings.unsafe_allow_generic_targets,
         template_delimiters=(settings.template_left_delimiter, settings.template_right_delimiter),
+        extra=extra,
     )
 
 
@@ -90,7 +93,8 @@ async def _operate(settings: Settings, cluster: ClusterConfig, environ: Mapping[
         log.warning(warning)
     await cluster.identities.current()  # a login plugin that does not work ends the start, not the first request
     metrics = Metrics(extended=settings.enable_extended_metric_labels)
-    engine = build(config_of(settings), random=random.SystemRandom().random, chance=SystemChance(), namespace=settings.namespace)
+    config = config_of(settings, _outsiders(log))
+    engine = build(config, random=random.SystemRandom().random, chance=SystemChance(), namespace=settings.namespace)
     rate = settings.rate_limit
     kube = KubeClient(
         cluster,
@@ -120,6 +124,16 @@ async def _operate(settings: Settings, cluster: ClusterConfig, environ: Mapping[
         await driver.run()
         log.info("stopped")
     return 0
+
+
+def _outsiders(log: logging.Logger) -> Extra:
+    """Providers from other packages. One that cannot be used is told, and nothing more."""
+    held = plugins()
+    for trouble in held.troubles:
+        log.error(trouble)
+    for key, package in held.sources.items():
+        log.info("provider loaded", provider=key, package=package)
+    return held.extra
 
 
 class Reporter:

@@ -72,7 +72,7 @@ def run(
 
 
 async def _run(manifests: Sequence[Manifest], namespace: str, environ: Mapping[str, str], timeout_s: float, config: Config) -> Finished:
-    server, kinds = cluster()
+    server, kinds = cluster(config.extra)
     finished = Finished(server, install(server, kinds, manifests, namespace, clocks()))
     notes = _Notes(finished)
     engine = build(config, random=random.SystemRandom().random, chance=SystemChance())

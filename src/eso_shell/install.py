@@ -13,7 +13,9 @@ from typing import Any
 
 import orjson
 
+from eso_core.api.crd import Extra as Models
 from eso_core.api.crd import crds
+from eso_core.door import NO_EXTRA, Extra
 from eso_core.instant import Now
 from eso_core.refs import EXTERNAL_SECRET, Kind, Ref
 from eso_core.sim.api import ApiServer
@@ -46,11 +48,15 @@ class _Taken:
     meta: Mapping[str, Any]
 
 
-def cluster() -> tuple[ApiServer, frozenset[Kind]]:
-    """An API server with the operator's resource types, and the kinds that it serves."""
+def cluster(extra: Extra = NO_EXTRA) -> tuple[ApiServer, frozenset[Kind]]:
+    """An API server with the operator's resource types, which know the providers of ``extra``, and the kinds that it serves."""
     server = ApiServer()
-    own = [resource.kind for definition in crds() for resource in server.install(definition)]
+    own = [resource.kind for definition in crds(_models(extra)) for resource in server.install(definition)]
     return server, frozenset((*own, CUSTOM_RESOURCE_DEFINITION, *(resource.kind for resource in NATIVES)))
+
+
+def _models(extra: Extra) -> Models:
+    return {key: provider.model for key, provider in extra.by_key.items()}
 
 
 def install(server: ApiServer, kinds: frozenset[Kind], manifests: Iterable[Manifest], namespace: str, now: Now) -> tuple[Turned, ...]:

@@ -26,7 +26,7 @@ from urllib.parse import quote, urlencode
 import msgspec
 import orjson
 from returns.result import Failure as Wrong
-from returns.result import Result
+from returns.result import Result, Success
 
 from eso_core.api.types import Model, NonEmpty
 from eso_core.compat.property import property_gjson
@@ -282,8 +282,11 @@ def request(access: Access, session: Session, method: str, path: str, body: Any 
 
 def part_of(raw: bytes, prop: str) -> Answer:
     """``remoteRef.property`` as a path into JSON; the whole value without one."""
-    found = property_gjson(raw, prop).value_or(None) if prop else raw
-    return Found(Blob(SecretBytes(found))) if found is not None else Absent()
+    if not prop:
+        return Found(Blob(SecretBytes(raw)))
+    found = property_gjson(raw, prop)
+    value = found.unwrap() if isinstance(found, Success) else None
+    return Found(Blob(SecretBytes(value))) if value is not None else Absent()
 
 
 def value_of(locker: Locker) -> SecretBytes | None:
@@ -300,9 +303,9 @@ def value_of(locker: Locker) -> SecretBytes | None:
 def push(access: Access, session: Session, command: Push) -> Talk[Done | Failed]:
     """Write a value, unless it is there already."""
     value, metadata = push_value(command), push_metadata(command, Metadata)
-    if isinstance(value, Wrong):
+    if not isinstance(value, Success):
         return value.failure()
-    if isinstance(metadata, Wrong):
+    if not isinstance(metadata, Success):
         return metadata.failure()
     if command.property:
         return Failed(InvalidSpec("lockers have no properties", "property"))

@@ -11,7 +11,7 @@ import yaml
 from eso_shell.settings import UsageError
 
 USAGE = """\
-Print the CustomResourceDefinitions as YAML documents.
+Print the CustomResourceDefinitions as YAML documents. They know the providers of installed packages, too.
 
 Examples:
   # Install or upgrade them (server-side: they are too large for a client-side apply)
@@ -30,8 +30,9 @@ def main(argv: Sequence[str]) -> int:
     if argv:
         raise UsageError(f"unknown flag: {argv[0]}" if argv[0].startswith("-") else f"unexpected argument: {argv[0]}")
     from eso_core.api.crd import crds
+    from eso_shell.cli.show import plugins_told
 
-    for crd in crds():
+    for crd in crds(plugins_told(sys.stderr).models):
         sys.stdout.write("---\n" + document(crd))
     return 0
 

@@ -80,7 +80,7 @@ def _seconds(text: str) -> float:
 def _option(action: argparse.Action) -> str:
     names = ", ".join(action.option_strings)
     value = f" {action.metavar}" if action.metavar else f" {'|'.join(action.choices)}" if action.choices else ""
-    head = f"  {names}{value}"
+    head = f"  {f'{names}{value}'.strip()}"
     lines = textwrap.wrap(action.help or "", _WIDTH - _INDENT)
     first = [head] if len(head) >= _INDENT - 1 else [head.ljust(_INDENT) + lines.pop(0)]
     return "\n".join([*first, *(" " * _INDENT + line for line in lines)])

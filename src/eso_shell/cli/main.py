@@ -16,12 +16,13 @@ USAGE = """\
 An External Secrets operator: copies secrets from a backend into Kubernetes Secrets, and says why.
 
 Commands:
-  run       Run the operator
-  plan      Show what the operator would do with manifests, without doing it
-  template  Render the templates of manifests with given data
-  demo      Watch the operator work on a small cluster in memory
-  crds      Print the CustomResourceDefinitions as YAML
-  version   Print the version
+  run            Run the operator
+  plan           Show what the operator would do with manifests, without doing it
+  template       Render the templates of manifests with given data
+  demo           Watch the operator work on a small cluster in memory
+  crds           Print the CustomResourceDefinitions as YAML
+  provider-test  Hold a provider against the conformance suite
+  version        Print the version
 
 Examples:
   # What would happen to these objects, and why?
@@ -116,6 +117,12 @@ def _crds(argv: list[str]) -> int:
     return main(argv)
 
 
+def _provider_test(argv: list[str]) -> int:
+    from eso_shell.cli.provider_test import main
+
+    return main(argv)
+
+
 def _version(argv: list[str]) -> int:
     from importlib.metadata import version
 
@@ -132,6 +139,7 @@ _COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "template": _template,
     "demo": _demo,
     "crds": _crds,
+    "provider-test": _provider_test,
     "version": _version,
 }
 

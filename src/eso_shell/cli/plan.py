@@ -50,11 +50,14 @@ def main(argv: Sequence[str]) -> int:
     except ManifestError as error:
         sys.stderr.write(f"error: {printable(str(error))}\n")
         return 2
+    from eso_core.config import Config
     from eso_shell.cli.planned import plan_of
+    from eso_shell.cli.show import plugins_told
     from eso_shell.embedded import run
 
     environ = arguments()[1]
-    plan = plan_of(run(manifests, namespace=options.namespace, environ=environ, timeout_s=options.timeout), key)
+    config = Config(extra=plugins_told(sys.stderr).extra)
+    plan = plan_of(run(manifests, namespace=options.namespace, environ=environ, timeout_s=options.timeout, config=config), key)
     sys.stdout.write(_written(plan, options, environ))
     return (0 if plan["ready"] else 1) if plan["finished"] else leave(1)
 

@@ -7,6 +7,10 @@ from typing import TextIO
 
 from eso_core.secret import SecretBytes
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from eso_shell.plugins import Plugins
+
 RED, GREEN, YELLOW, BOLD, PLAIN = "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[1m", "\x1b[0m"
 
 
@@ -36,6 +40,16 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]], colour: Callable[
     padded = [[cell.ljust(width) for cell, width in zip(line, widths, strict=True)] for line in lines]
     body = [[colour(head, cell) for head, cell in zip(heads, line, strict=True)] for line in padded[1:]]
     return "\n".join("   ".join(line).rstrip() for line in (padded[0], *body))
+
+
+def plugins_told(stream: TextIO) -> Plugins:
+    """Providers from other packages; ``stream`` is told of those that cannot be used."""
+    from eso_shell.plugins import plugins
+
+    held = plugins()
+    for trouble in held.troubles:
+        stream.write(f"warning: {printable(trouble)}\n")
+    return held
 
 
 def printable(text: str) -> str:

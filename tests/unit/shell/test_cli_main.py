@@ -126,7 +126,7 @@ def test_the_environment_shows_the_traceback(
 
 def test_crds_are_yaml_documents(installed: Installed, capsys: pytest.CaptureFixture[str]) -> None:
     text = {"metadata": {"name": "b"}, "apiVersion": "v1", "long": "x " * 200, "lines": "a\nb\n", "quoted": ["yes", "1", "="]}
-    installed("eso_core.api.crd", crds=lambda: (text, text))
+    installed("eso_core.api.crd", crds=lambda extra: (text, text))
     assert entry(["crds"]) == 0
     said = capsys.readouterr().out
     assert list(yaml.safe_load_all(said)) == [text, text]

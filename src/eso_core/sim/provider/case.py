@@ -28,7 +28,10 @@ class Server(Protocol):
         ...
 
     def put(self, name: str, value: bytes, tags: Mapping[str, str]) -> str:
-        """Create a secret, or give it a newer value: the ``remoteRef.version`` of this value, ``""`` where the vendor has none."""
+        """Create a secret, or give it a newer value: the ``remoteRef.version`` of this value, ``""`` where the vendor has none.
+
+        It is somebody else's secret: the operator's mark is not on it.
+        """
         ...
 
     def remove(self, name: str) -> None:
@@ -44,7 +47,8 @@ class Server(Protocol):
         ...
 
     def rotate(self) -> Mapping[str, bytes]:
-        """Replace the credential: the old one and its sessions are refused from now on. The new secrets, by slot."""
+        """Replace the credential: the old one and its sessions are refused from now on. The new secrets, by slot; none where there is no
+        credential."""
         ...
 
 
@@ -59,7 +63,10 @@ class Sample:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calls:
-    """The most calls that one operation may take: the provider's row in the table of calls."""
+    """The most calls that one operation may take: the provider's row in the table of calls. The suite demands it.
+
+    Each HTTP and library call counts, but for the operator's own surroundings (``ambient.*``). ``login`` is counted apart from the rest.
+    """
 
     login: int = 0
     get: int = 1
@@ -78,21 +85,41 @@ class Case:
 
     name: str  # unique, such as "vault-approle"
     provider: Provider
-    spec: Mapping[str, Any]  # under spec.provider.<key>
+    spec: Mapping[str, Any] | Callable[[Any], Mapping[str, Any]]  # under spec.provider.<key>; or made of the server as it is now
     server: Callable[[], Server]
     secrets: Mapping[str, bytes] = field(default_factory=dict, repr=False)  # by slot, as the server accepts them
+    public: frozenset[str] = frozenset()  # slots whose content is no secret, such as a user name that is part of a URL
     cluster: bool = False  # used as a ClusterSecretStore
-    names: tuple[str, str, str] = ("alpha", "beta", "gamma")  # of remote secrets; the first two match ``^.(l|e)``, the third does not
-    path: str = ""  # find.path below which the three lie, where paths can be searched
+    names: tuple[str, str, str] = ("alpha", "beta", "gamma")  # of remote secrets
+    find_name: tuple[str, str] = ("^.(l|e)", "m+")  # expressions for the first two of them (and `more`), and for the third alone
+    more: Callable[[int], str] | None = None  # further names, so that a list takes several pages; None: the first name and a number
+    path: str = ""  # find.path below which all names lie, where paths can be searched
     key: Callable[[str], str] = lambda name: name  # remoteRef.key of a remote secret
     found: Callable[[str], str] = lambda name: name  # its name among what a find gives
     sample: Callable[[str], bytes] = lambda text: text.encode()
     reads: str = ""
+    properties: bool = True  # a property that is not there is missed; False: properties are not looked at
     missing: Outcome = "absent"  # what a Get of an unknown key is
+    missing_version: Outcome | None = None  # what a Get of an unknown version is; None: as a missing key, or failed
+    nothing: tuple[bytes, ...] = ()  # which of b"", b"null", b"[]", b"{}" are the vendor's own words for "there is none"
+    absent_statuses: frozenset[int] = frozenset()  # that say so by themselves, whatever the body
+    opaque: bool = False  # the body of a reply is the value itself, so that no body is wrong
+    reach: bool = False  # a probe asks no more than whether the host answers, with whatever status
     finds: frozenset[FindBy] = frozenset()
+    tags_any: bool = False  # a find by several tags gives what carries any of them
     versions: bool = False  # an older value can be read by the version that `put` returned
     metadata: bool = False  # metadataPolicy: Fetch gives the tags as a JSON object
     dialect: tuple[Sample, ...] = ()
     calls: Calls = Calls()
     push_key: Callable[[str], str] = lambda name: name  # remoteKey of a remote secret
+    push_new: str = "delta"  # the name of a secret that a push creates
+    push_to: str = ""  # the property that single values are pushed to; "": the remote secret itself
+    push_property: str = "part"  # a property that a push can write; "": there is none
+    push_sample: bytes | Callable[[str], bytes] | None = None  # a value that the backend takes, or makes one of a text; None: any
+    push_reads: str = ""  # the property under which a pushed value is read back; "": the whole is the value
+    push_leaves: frozenset[str] = frozenset()  # members that a push adds to a JSON object that is read back
     push_metadata: Mapping[str, Any] | None = None
+    push_held: Mapping[str, bytes] = field(default_factory=dict, repr=False)  # the secrets of `Provider.push_needs`, by slot
+    keeps: bool = True  # what is pushed can be read; False: pushes are taken and forgotten
+    apart: Mapping[str, str] = field(default_factory=dict)  # checks that cannot be put to this backend, by name: why, and what stands in
+    guarded: bool = True  # what the operator did not create is neither written nor deleted
