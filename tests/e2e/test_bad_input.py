@@ -45,6 +45,7 @@ class Case:
 
     behaviour: Behaviour
     says: str
+    cause: str = "bad data"  # the class, in the condition; empty: the provider is not to blame
     calls_max: int = 8  # in the time that it takes until all have been looked at
 
 
@@ -57,15 +58,15 @@ CASES: dict[str, Case] = {
     "null": Case(manners.body(b'{"data": null}'), "failed to find data field"),
     "deep": Case(manners.body(b'{"data": {"data": {"k": ' + b"[" * 100_000 + b"]" * 100_000 + b"}}}"), NO_JSON),
     "huge": Case(manners.body(b'{"data": {"data": {"k": "' + MB * 10 + b'"}}}'), "answer larger than 8388608 bytes"),
-    "large": Case(manners.body(b'{"data": {"data": {"k": "' + MB + MB[:300_000] + b'"}}}'), "Too long"),
+    "large": Case(manners.body(b'{"data": {"data": {"k": "' + MB + MB[:300_000] + b'"}}}'), "Too long", ""),
     "crowded": Case(manners.body(b'{"data": {"data": {"k": [' + b"[]," * 2_500_000 + b"1]}}}"), "the secret has more than 100000 values"),
-    "error": Case(manners.error, "internal error"),
-    "reset": Case(manners.reset, "the connection broke inside the answer"),
+    "error": Case(manners.error, "internal error", "unreachable"),
+    "reset": Case(manners.reset, "the connection broke inside the answer", "unreachable"),
     "redirect": Case(manners.redirect("http://localhost:9"), "redirects to another origin, http://localhost:9"),
-    "throttled": Case(manners.throttle(30), "slow down", calls_max=2),
-    "expired": Case(manners.refused, "permission denied", calls_max=16),
-    "hang": Case(manners.hang, "no answer within 30 s", calls_max=3),
-    "trickle": Case(manners.trickle, "no answer within 30 s", calls_max=3),
+    "throttled": Case(manners.throttle(30), "slow down", "throttled", calls_max=2),
+    "expired": Case(manners.refused, "permission denied", "auth", calls_max=16),
+    "hang": Case(manners.hang, "no answer within 30 s", "unreachable", calls_max=3),
+    "trickle": Case(manners.trickle, "no answer within 30 s", "unreachable", calls_max=3),
 }
 
 GOOD: Json = {"data": [{"secretKey": "k", "remoteRef": {"key": "one", "property": "k"}}], "refreshInterval": "1h"}
@@ -174,6 +175,10 @@ class Ward:
         found = self.kubectl.find(API, kind, name, NS) or {}
         held = found.get("status", {}).get("conditions", [])
         return next(((c["status"], c["reason"]) for c in held if c["type"] == "Ready"), ("", ""))
+
+    def ready_message(self, name: str, kind: str = "ExternalSecret") -> str:
+        held = self.kubectl.get(API, kind, name, NS)["status"]["conditions"]
+        return next(c["message"] for c in held if c["type"] == "Ready")
 
     def warnings(self, name: str, kind: str = "ExternalSecret") -> list[str]:
         events = self.kubectl.list("v1", "Event", NS)
@@ -309,7 +314,11 @@ def test_healthy_neighbours(ward: Ward) -> None:
 
 @pytest.mark.parametrize("name", [name for name in CASES if name not in ("hang", "trickle")])
 def test_bad_backend(ward: Ward, name: str) -> None:
-    ward.says(name, CASES[name].says)
+    case = CASES[name]
+    ward.says(name, case.says)
+    if case.cause:
+        told = f'could not get secret data from provider: SecretStore "{name}", key "one": {case.cause}'
+        assert ward.ready_message(name) == told
     assert ward.value(name) == "first"
 
 
@@ -323,6 +332,7 @@ def test_an_expired_session_is_renewed_without_a_word(ward: Ward) -> None:
 def test_a_certificate_that_nobody_trusts(ward: Ward) -> None:
     ward.says("untrusted", "its certificate is not trusted: ", "SecretStore")
     ward.says("untrusted", 'SecretStore "untrusted" is not ready')
+    assert ward.ready_message("untrusted", "SecretStore") == "unable to validate store: unreachable"
     assert ward.untrusted.calls("untrusted") == 0  # not even a token was sent
 
 

@@ -11,19 +11,21 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from returns.result import Success
 
-from eso_core.door import Absent, Answer, Ask, Dialect, Found, Get, Provider, Query, Session, Talk
+from eso_core.door import NO_RETRIES, Absent, Answer, Ask, Blob, Dialect, Found, Get, Provider, Query, Retries, Session, Talk
 from eso_core.failure import Missing, Refused, Throttled, Unreachable
 from eso_core.instant import MINUTE, SECOND, Now
-from eso_core.machines.backends import PROBES_MAX, Backends, Conversation
+from eso_core.machines.backends import PROBES_MAX, Backends
 from eso_core.machines.backoff import pause
 from eso_core.machines.breaker import PROBE_LAST
 from eso_core.machines.cache import Cache, Packed
+from eso_core.machines.desk import Conversation
 from eso_core.machines.events import BURST, EventRecorder
 from eso_core.machines.queue import Queue
 from eso_core.machines.turns import REASONS, SHARES, Line, Reason, Turns
 from eso_core.machines.watch import Complete, Listed, ListPage, OpenStream, Watcher
 from eso_core.plan import Event
 from eso_core.refs import SECRET, Ref
+from eso_core.secret import SecretBytes
 from eso_core.wire import CallFailed, HttpCall, HttpReply, KubeReply
 from tests.unit.core.objects import KEY, access, at
 
@@ -58,8 +60,9 @@ class TestQueue:
             if op in ("add", "first") and key is not None and time is not None:
                 at = time
                 if op == "first":
-                    at = min([time, *(each - 1 for each, other in due.values() if other == why)])
-                    queue.add_first(key, time, why)
+                    if key not in running:
+                        at = min([time, *(each - 1 for each, other in due.values() if other == why)])
+                    queue.add_first(key, time, why, time)
                 else:
                     queue.add(key, time, why)
                 _better(running if key in running else due, key, at, why)
@@ -93,6 +96,30 @@ class TestQueue:
         assert at == min(each for each, other in ready.values() if other == why)
         assert why == Reason.STORE or all(other != Reason.STORE for _, other in ready.values())
         running[taken] = None
+
+    @given(QUEUE_OPS)
+    def test_no_pass_is_told_that_it_was_asked_for_earlier_than_it_was(self, ops: list[tuple[str, str | None, int | None, Reason]]) -> None:
+        """Whatever it was added for, and however often; without a plan for later it is told exactly."""
+        queue: Queue[str] = Queue()
+        asked: dict[str, list[int]] = {}  # of keys that wait
+        meanwhile: dict[str, list[int]] = {}  # of keys that run
+        for op, key, time, why in ops:
+            if op == "take" and time is not None:
+                taken = queue.take(time)
+                if taken is not None:
+                    times = asked.pop(taken)
+                    past = [at for at in times if at <= time]
+                    assert max(past) <= queue.asked_at(taken) <= time
+                    assert max(times) > time or queue.asked_at(taken) == max(past)
+                    meanwhile[taken] = []
+            elif op == "done" and key in meanwhile:
+                assert key is not None
+                queue.done(key, time, why)
+                held = meanwhile.pop(key) + ([] if time is None else [time])
+                asked.update({key: held} if held else {})
+            elif op == "add" and key is not None and time is not None:
+                queue.add(key, time, why)
+                (meanwhile[key] if key in meanwhile else asked.setdefault(key, [])).append(time)
 
     @given(st.lists(st.sets(st.sampled_from(REASONS[1:]), max_size=4), min_size=1, max_size=120), WHY)
     def test_guaranteed_shares(self, rounds: list[set[Reason]], watched: Reason) -> None:
@@ -266,14 +293,19 @@ FAILURES = {
 
 def _fetch(calls: int, bad: str) -> Any:
     def fetch(access: Any, session: Session, queries: tuple[Query, ...]) -> Talk[Mapping[Query, Answer] | Any]:
-        status = 200
-        for _ in range(calls):
-            reply = yield HttpCall(method="GET", url="https://b")
+        status, body = 200, b""
+        assert len(set(queries)) == len(queries)
+        for number in range(calls):
+            reply = yield HttpCall(method="GET", url=f"https://{access.identity}")
             status = reply.status if isinstance(reply, HttpReply) else 503
+            if not number and isinstance(reply, HttpReply):
+                body = reply.body  # when it was sent, and by whom: what the backend held when the talk began
         if bad == "raises" and status == 200:
             raise ValueError("no")
         if status in FAILURES:
             return FAILURES[status]
+        if body:
+            return {query: Found(Blob(SecretBytes(body))) for query in queries if bad != "forgets" or query != queries[0]}
         return {query: Absent() for query in queries if bad != "forgets" or query != queries[0]}
 
     return fetch
@@ -290,22 +322,25 @@ BASE = Provider(
     dialect=Dialect(value=lambda p, _: Found(p), entries=lambda p, _: Found(p)),
 )  # fmt: skip
 PROVIDERS = st.builds(
-    lambda calls, bad, login, batch, talks: replace(
-        BASE, fetch=_fetch(calls, bad), login=_login if login else None, batch_max=batch, talks_max=talks
+    lambda calls, bad, login, batch, talks, per_s: replace(
+        BASE, fetch=_fetch(calls, bad), login=_login if login else None, batch_max=batch, talks_max=talks, talks_per_s=per_s
     ),
     st.integers(0, 2),
     st.sampled_from(["", "", "raises", "forgets"]),
     st.booleans(),
     st.sampled_from([1, 3]),
     st.sampled_from([1, 2, 32]),
+    st.sampled_from([None, None, 0.5, 3.0]),
 )
+RETRIES = st.sampled_from([NO_RETRIES, NO_RETRIES, Retries(2, 3 * SECOND), Retries(1, 0)])
 
 
 class Visits:
     """Passes that ask, as the engine has them do: begin, admit, ask, leave, end. A key runs once at a time."""
 
-    def __init__(self, provider: Provider) -> None:
+    def __init__(self, provider: Provider, retries: Retries = NO_RETRIES) -> None:
         self.provider = provider
+        self.retries = retries
         self.backends = Backends(lambda _: provider, lambda: 0.5)
         self.now = 10**12
         self.places = 6
@@ -315,15 +350,22 @@ class Visits:
         self.running: set[Ref] = set()
         self.aside: set[Ref] = set()
         self.under_way: list[Conversation] = []
-        self.calls: dict[str, int] = {"me": 0, "you": 0}
+        self.sent: dict[int, int] = {}  # when first, by conversation
+        self.kept: list[Conversation] = []  # so that no other has its number
+        self.calls: dict[str, int] = {"me": 0, "you": 0, "new": 0}
+        self.latest = "me"  # of the place that "me" and "new" share
 
-    def visit(self, key: Ref, identity: str, why: Reason = Reason.REFRESH) -> None:
+    def visit(self, key: Ref, identity: str, why: Reason = Reason.REFRESH, ago: int = 0) -> None:
+        """``ago``: it was asked for so long before now."""
         if key in self.running:
             return
+        self.latest = self.latest if identity == "you" else identity
         self.backends.begins(key)
         self.aside.discard(key)
-        ask = Ask("p", access(identity), Get(key=key.name[0]))
-        stay = self.backends.admit(key, why, (ask,), self.now, self.places - self.parked, self.places)
+        asked = self.now - ago
+        used = replace(access(identity), namespace="me" if identity == "new" else identity, retries=self.retries)
+        ask = Ask("p", used, Get(key=key.name[0]))
+        stay = self.backends.admit(key, why, (ask,), self.now, self.places - self.parked, self.places, asked)
         if stay is None:
             self.aside.add(key)
             self.backends.ended(key)
@@ -333,6 +375,10 @@ class Visits:
         self.asked += 1
 
         def then(ask: Ask, answer: Answer, at: int) -> None:
+            if isinstance(answer, Found) and isinstance(answer.payload, Blob):
+                whose, began = answer.payload.value.reveal().decode().split()
+                assert whose == identity
+                assert int(began) >= asked
             self.answered += 1
             self.parked -= 1
             self.running.remove(key)
@@ -347,15 +393,20 @@ class Visits:
         self.under_way += came
         for conversation in came:
             self.calls[conversation.desk.access.identity] += 1
+            self.sent.setdefault(id(conversation), self.now)
+            self.kept.append(conversation)
 
     def reply(self, index: int, status: int) -> None:
         conversation = self.under_way.pop(index % len(self.under_way))
-        reply = CallFailed(Unreachable("x")) if status < 0 else HttpReply(status=status)
+        body = f"{conversation.desk.access.identity} {self.sent[id(conversation)]}".encode()
+        reply = CallFailed(Unreachable("x")) if status < 0 else HttpReply(status=status, body=body)
         self.backends.reply(conversation, reply, self.now)
         self.collect()
 
     def let_out(self) -> list[Ref]:
-        out = [key for key, _ in self.backends.let_out(self.now, self.places - self.parked, self.places)]
+        self.backends.tend(self.now)
+        self.collect()
+        out = [key for key, *_ in self.backends.let_out(self.now, self.places - self.parked, self.places)]
         self.collect()
         return out
 
@@ -363,21 +414,22 @@ class Visits:
         assert self.answered + len(self.running) == self.asked
         assert self.parked <= self.places
         assert self.backends.aside <= len(self.aside)
-        for desk in self.backends._desks.values():
+        for desk in self.backends._desks.by_identity.values():
             mine = [each for each in self.under_way if each.desk is desk]
             talks = sum(bool(each.asks) for each in mine if each.life is desk.life)
             assert talks == desk.life.talks <= PROBES_MAX + (0 if desk.breaker.open else desk.breaker.most)
-            assert len(mine) - sum(bool(each.asks) for each in mine) == desk.logins
+            assert len(mine) - sum(bool(each.asks) for each in mine) == desk.logging_in
             assert desk.called >= 0
-            assert all(self.backends._line_of[key] is desk for key in self.backends._line_of if key in desk.line)
+            assert all(self.backends._lines.of[key] is desk for key in self.backends._lines.of if key in desk.line)
             assert desk.breaker.open or not desk.permits
 
 
 KEYS = st.sampled_from([Ref(SECRET, "ns", f"{question}{number}") for question in "abc" for number in range(3)])
 VISIT_OPS = st.lists(
     st.one_of(
-        st.tuples(st.just("visit"), KEYS, st.sampled_from(["me", "you"])),
+        st.tuples(st.just("visit"), KEYS, st.sampled_from(["me", "you", "new"])),
         st.tuples(st.just("visit"), KEYS, st.just("me")),
+        st.tuples(st.just("late"), KEYS, st.sampled_from([1, SECOND, 5 * SECOND])),
         st.tuples(st.just("reply"), st.integers(0, 5), REPLIES),
         st.tuples(st.just("reply"), st.just(0), st.sampled_from([429, 503, -1])),
         st.tuples(st.just("wait"), st.integers(0, 20 * SECOND), st.none()),
@@ -387,20 +439,25 @@ VISIT_OPS = st.lists(
 
 
 class TestBackends:
-    """Every ask is answered exactly once, there are never more conversations than allowed, and nobody is forgotten."""
+    """Every ask is answered exactly once, there are never more conversations than allowed, and nobody is forgotten.
 
-    @given(PROVIDERS, VISIT_OPS)
-    def test_anything(self, provider: Provider, ops: list[tuple[str, Any, Any]]) -> None:
-        visits = Visits(provider)
+    No answer is older than the question, and none is another identity's.
+    """
+
+    @given(PROVIDERS, RETRIES, VISIT_OPS)
+    def test_anything(self, provider: Provider, retries: Retries, ops: list[tuple[str, Any, Any]]) -> None:
+        visits = Visits(provider, retries)
         for op, first, second in ops:
             if op == "visit":
                 visits.visit(first, second)
+            elif op == "late":
+                visits.visit(first, "me", ago=second)
             elif op == "reply" and visits.under_way:
                 visits.reply(first, second)
             elif op == "wait":
                 visits.now += first
             for key in visits.let_out():
-                visits.visit(key, "me")
+                visits.visit(key, visits.latest)
             visits.check()
         self._recovers(visits)
 
@@ -410,12 +467,12 @@ class TestBackends:
             while visits.under_way:
                 visits.reply(0, 200)
             for key in visits.let_out():
-                visits.visit(key, "me")
+                visits.visit(key, visits.latest)
             if not visits.under_way:
-                at = visits.backends.wake_at(visits.places - visits.parked, visits.places)
-                if at is None:
+                times = (visits.backends.wake_at(visits.places - visits.parked, visits.places), visits.backends.tend_at())
+                if times == (None, None):
                     break
-                visits.now = max(visits.now, at)
+                visits.now = max(visits.now, min(at for at in times if at is not None))
             visits.check()
         assert visits.aside == set()
         assert (visits.backends.waiting, visits.running) == (0, set())
@@ -424,8 +481,8 @@ class TestBackends:
     @given(PROVIDERS, st.lists(st.tuples(KEYS, st.integers(0, 3 * SECOND), st.booleans()), min_size=1, max_size=80))
     def test_a_dead_backend_costs_a_fixed_number_of_calls(self, provider: Provider, asks: list[tuple[Ref, int, bool]]) -> None:
         """Whoever asks, and however often: once the breaker is open, no more conversations than there are probes in that time."""
-        visits = Visits(replace(provider, fetch=_fetch(1, "")))
-        while not any(desk.breaker.open for desk in visits.backends._desks.values()):
+        visits = Visits(replace(provider, fetch=_fetch(1, ""), talks_per_s=None))
+        while not any(desk.breaker.open for desk in visits.backends._desks.by_identity.values()):
             visits.visit(asks[0][0], "me")
             visits.reply(0, -1)
         opened, before = visits.now, visits.calls["me"]

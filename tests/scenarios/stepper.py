@@ -116,8 +116,12 @@ class Stepper:
         self._move(end - self.now.mono)
         self.settle()
 
-    def _move(self, length_ns: int) -> None:
+    def _pass(self, length_ns: int) -> None:
+        """No act is at the same moment as what was done before it."""
         self.now = Now(self.now.wall.plus(length_ns), self.now.mono + length_ns)
+
+    def _move(self, length_ns: int) -> None:
+        self._pass(length_ns)
         for stream in self._streams.values():
             stream.bookmark()
 
@@ -179,12 +183,14 @@ class Stepper:
 
     def apply(self, manifest: Mapping[str, Any], manager: str = USER) -> KubeReply:
         """Create or change an object as a user."""
+        self._pass(1)
         reply = self.server.apply(manifest, self.now.wall, manager)
         assert reply.status < 300, reply.body
         return reply
 
     def delete(self, ref: Ref) -> KubeReply:
         """Delete an object as a user."""
+        self._pass(1)
         return self.server.handle(KubeCall(method="DELETE", path=ref.path), self.now.wall, USER)
 
     def secret(self, name: str = "app", namespace: str = "team") -> dict[str, Any] | None:

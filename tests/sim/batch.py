@@ -1,7 +1,7 @@
-"""A third kind of backend: batches, pages, tags, sessions. Provider and server, made for the simulator alone.
+"""A third kind of backend: batches, pages, tags, sessions, a bound on calls. Provider and server, made for the simulator alone.
 
-``POST /<store>/login``, ``/get`` (names in one batch) and ``/list`` (a page of names). The provider takes the place of one that the CRD
-knows and this operator does not have (``KEY``), while a simulation runs.
+``POST /<store>/login``, ``/get`` (names in one batch) and ``/list`` (a page of names). While a simulation runs, the provider takes
+the place of the one whose key and schema it uses (``KEY``).
 """
 
 from __future__ import annotations
@@ -49,12 +49,12 @@ MAX = 3  # names in a batch
 
 
 def _parse(model: Any, store: Ref) -> Result[Any, InvalidSpec]:
-    return Success({"name": store.name, **model})
+    return Success({"name": store.name, "secret": model.auth.private_key_secret_ref})
 
 
 def _needs(spec: Any) -> Mapping[str, Need]:
-    held = spec["secretRef"]
-    return {"secret": SecretKey(held["name"], held["key"], held.get("namespace", ""))}
+    held = spec["secret"]
+    return {"secret": SecretKey(held.name, held.key, held.namespace or "")}
 
 
 def _login(access: Access) -> Talk[Session | Failure]:
@@ -166,6 +166,7 @@ PROVIDER = Provider(
     dialect=Dialect(value=_value, entries=_entries),
     batch_max=MAX,
     talks_max=2,
+    talks_per_s=5.0,
 )
 
 # ---------------------------------------------------------------- the server

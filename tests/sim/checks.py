@@ -166,7 +166,7 @@ class Checks:
 
     def _broke_silence(self, call: KubeCall, reply: KubeReply) -> None:
         before, after = self._before, orjson.loads(reply.body)
-        if call.path.endswith("/status") and before is not None and _timeless(before) == _timeless(after):
+        if call.path.endswith("/status") and before is not None and _lasting(before) == _lasting(after):
             return
         namespace, resource, _ = place(call.path)
         is_update = self._templated and (call.method, resource) == ("PUT", "secrets")
@@ -313,6 +313,13 @@ def _timeless(found: dict[str, Any]) -> dict[str, Any]:
     meta = {k: v for k, v in found["metadata"].items() if k not in BOOKKEEPING}
     status = {k: v for k, v in (found.get("status") or {}).items() if k != "refreshTime"}
     return {**found, "metadata": meta, "status": status}
+
+
+def _lasting(found: dict[str, Any]) -> dict[str, Any]:
+    """The same, also without the cause of a failure: it may be another one now, while that it fails is not news."""
+    kept = _timeless(found)
+    told = [{**each, "message": each["message"].partition(": ")[0]} for each in kept["status"].get("conditions") or ()]
+    return {**kept, "status": {**kept["status"], "conditions": told}}
 
 
 def _version_of(found: dict[str, Any]) -> bytes:

@@ -42,6 +42,7 @@ class Store:
     secret_id: str = ""  # what the backend accepts
     held: str | None = ""  # what the credentials Secret holds; None: there is no Secret
     rotations: int = 0
+    retries: int = 0  # of a question that is throttled or unreachable
 
     def put(self, key: str, value: Value | None) -> None:
         """Set or remove a value at the backend."""
@@ -86,12 +87,14 @@ class Store:
             provider: dict[str, Any] = {"fake": {"data": [{"key": k, "value": text(v)} for k, v in sorted(self.values.items())]}}
         elif self.id.provider == "batch":
             where = {"name": f"creds-{self.id.name}", "key": "id", **({} if self.id.namespace else {"namespace": credentials})}
-            provider = {"passbolt": {"host": "https://batch.sim", "auth": {}, "secretRef": where}}
+            provider = {"passbolt": {"host": "https://batch.sim", "auth": {"privateKeySecretRef": where, "passwordSecretRef": where}}}
         else:
             where = {"name": f"creds-{self.id.name}", "key": "id", **({} if self.id.namespace else {"namespace": credentials})}
             role = {"path": "approle", "roleId": f"role-{self.id.name}", "secretRef": where}
             provider = {"vault": {"server": VAULT, "path": self.id.name, "version": "v2", "auth": {"appRole": role}}}
         spec: dict[str, Any] = {"provider": provider}
+        if self.retries:
+            spec["retrySettings"] = {"maxRetries": self.retries, "retryInterval": "2s"}
         if not self.id.namespace:
             spec["conditions"] = [{"namespaces": list(self.admits)}] if self.admits is not None else []
         metadata = {"name": self.id.name, **({"namespace": self.id.namespace} if self.id.namespace else {})}

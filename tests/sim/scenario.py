@@ -64,6 +64,7 @@ class Wishes:
                 if random.random() < 0.3:
                     store.put(key, self.value(key))  # an earlier value, which a replica may still have
                 store.put(key, self.value(key))
+        store.retries = random.choice((0, 0, 2))
         return store
 
     def keys(self, provider: str) -> tuple[str, ...]:

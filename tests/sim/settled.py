@@ -53,7 +53,12 @@ def _store_fault(world: World, store: Store) -> str:
     found = world.server.read(Ref(SECRET_STORE if store.id.namespace else CLUSTER_SECRET_STORE, store.id.namespace, store.id.name))
     ready = ready_of(found or {})
     should = "store validated" if store.usable else "unable to create client" if store.held is None else "unable to validate store"
-    return "" if ready is not None and ready["message"] == should else f"condition is {ready}, should be {should}"
+    return "" if ready is not None and _says(ready["message"], should) else f"condition is {ready}, should be {should}"
+
+
+def _says(message: str, should: str) -> bool:
+    """What is said of a failure goes on with where it is, and of what class."""
+    return message == should or message.startswith(f"{should}: ")
 
 
 def ready_of(found: dict[str, Any]) -> dict[str, Any] | None:
@@ -105,7 +110,7 @@ def _verdict(world: World, tracked: Tracked) -> Verdict:
 
 def _condition_fault(verdict: Verdict, ready: dict[str, Any]) -> str:
     should = "False" if verdict.state in (*FAILING, "owned") else "True"
-    if (ready["status"], ready["message"]) == (should, MESSAGES[verdict.state]):
+    if ready["status"] == should and _says(ready["message"], MESSAGES[verdict.state]):
         return ""
     return f"condition is {ready['status']} {ready['message']!r}, should be {should} {MESSAGES[verdict.state]!r}"
 
@@ -232,7 +237,7 @@ def due_at(host: Host, key: Ref) -> int | None:
 
 def waits_for_backend(host: Host, key: Ref) -> bool:
     """The key is held back until its backend is well again."""
-    return key in host.engine._backends._line_of
+    return key in host.engine._backends._lines.of
 
 
 def longest_s(interval_s: int) -> float:

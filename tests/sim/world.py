@@ -220,7 +220,10 @@ class World:
         self.checks.totals[what] += 1
 
     def calls_bound(self, store: str) -> int:
-        """Calls of one operator for one store within a minute that have a reason: passes when due, retries, and edits; twice for logins."""
+        """Calls of one operator for one store within a minute that have a reason: passes when due, retries, and edits; twice for logins.
+
+        Each question as often as the store has it put again.
+        """
         total = 24
         for tracked in self.objects.values():
             cost, shortest = 0, 60
@@ -229,7 +232,7 @@ class World:
                 cost = max(cost, own)
                 shortest = min(shortest, spec.interval_s or 60)
             total += cost * (60 // shortest + PASSES_A_MINUTE)
-        return 2 * total
+        return 2 * total * (1 + max((each.retries for each in self.stores.values() if each.id.name == store), default=0))
 
     def _store(self, wanted: StoreId) -> Store:
         return self.stores[wanted]

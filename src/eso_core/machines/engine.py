@@ -17,9 +17,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
-from typing import Any, assert_never
+from typing import assert_never
 
 from eso_core.door import Answer, Ask, Failed
 from eso_core.effect import (
@@ -46,14 +46,17 @@ from eso_core.effect import (
 from eso_core.failure import Broken, Failure, Throttled, Unreachable
 from eso_core.instant import SECOND, Now
 from eso_core.machines.apply import Applicable, call_of, outcome_of
-from eso_core.machines.backends import Backends, Conversation, Load, Stay
+from eso_core.machines.backends import Backends
 from eso_core.machines.backoff import Backoff as Pauses
 from eso_core.machines.cache import Cache, Change, version_number
 from eso_core.machines.commands import CloseWatch, Command, OpenWatch, Report, SendCall, SendKube, SendWork
+from eso_core.machines.desk import Conversation, Stay
+from eso_core.machines.desks import Load
 from eso_core.machines.events import EventRecorder
 from eso_core.machines.kinds import Kinds, Watched
 from eso_core.machines.lookups import KEEP_S, Inquiry, Looked, Lookups
 from eso_core.machines.outbox import Outbox
+from eso_core.machines.passes import Held, Pass, computed, place_of
 from eso_core.machines.queue import Queue
 from eso_core.machines.turns import Reason
 from eso_core.machines.waits import Waits
@@ -97,26 +100,6 @@ class Limits:
     asides_max: int = 2  # passes put aside in one tick: they cost time and get nowhere
 
 
-@dataclass(slots=True, eq=False)
-class _Pass:
-    key: Ref
-    flow: Flow[Settled]
-    started: Now
-    reason: Reason = Reason.REFRESH
-    effects: int = 0
-    parked: bool = False
-    follows: Kind | None = None
-    saw: dict[Ref, int] = field(default_factory=dict)  # version of what was read from the cache, 0: it was not there
-    writes: list[tuple[Applicable, Outcome]] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class _Held:
-    """A write of a target under way: watch events of that target are judged when its answer is there."""
-
-    versions: list[tuple[int, tuple[Ref, ...], Reason]] = field(default_factory=list)
-
-
 class Engine:
     """See the module's docstring."""
 
@@ -143,14 +126,14 @@ class Engine:
         self._lookups = Lookups()
         self._backends = Backends(load, random)
         self._events = EventRecorder()
-        self._passes: dict[Ref, _Pass] = {}
-        self._works: dict[int, _Pass] = {}
+        self._passes: dict[Ref, Pass] = {}
+        self._works: dict[int, Pass] = {}
         self._chance = chance
         self._parked = 0
         self._asides = 0  # in this tick
-        self._ready: deque[tuple[_Pass, Reply | None]] = deque()
+        self._ready: deque[tuple[Pass, Reply | None]] = deque()
         self._waits: Waits[Ref, Ref] = Waits()
-        self._held: dict[Ref, _Held] = {}
+        self._held: dict[Ref, Held] = {}
         self._outbox = Outbox(at_once=limits.kube_max, events_at_once=limits.events_max, events_waiting=limits.events_waiting_max)
         self._pages: dict[int, Watcher] = {}
         self._talks: dict[int, Conversation] = {}
@@ -220,7 +203,7 @@ class Engine:
             next_at = self.queue.next_at() if self._has_room() else None
             times.append(None if next_at is None else max(next_at, self._backends.crowded_until(self._places_left, busy=False)))
             times.append(self._backends.wake_at(self._places_left, self._limits.parked_max))
-        times.append(self._outbox.wake_at())
+        times += (self._backends.tend_at(), self._outbox.wake_at())
         return min((t for t in times if t is not None), default=None)
 
     # ------------------------------------------------------------ told by the owner
@@ -263,6 +246,7 @@ class Engine:
     def tick(self, now: Now) -> list[Command]:
         """Do everything that can be done now; the commands to carry out."""
         self._watch(now)
+        self._backends.tend(now.mono)
         worked = bool(self._ready)
         self._advance_ready(now)
         self._start_passes(now, worked)
@@ -335,6 +319,8 @@ class Engine:
         if change is None:
             return
         self._wake_waiters(change.ref, now)
+        if rule.first and change.after is None:
+            self._backends.gone(change.ref)
         if not change.matters:
             return
         keys = tuple(rule.wakes(change, self.cache))
@@ -381,16 +367,16 @@ class Engine:
                 return
             self._waits.forget(key)
             self._backends.begins(key)
-            started = self._passes[key] = _Pass(key, self._flows[key.kind](key), now, self.queue.reason(key))
+            started = self._passes[key] = Pass(key, self._flows[key.kind](key), now, self.queue.reason(key), self.queue.asked_at(key))
             self._advance(started, None, now)
 
     def _let_out(self, now: Now) -> None:
         """Keys that were held back for a backend, and need not be any more."""
-        for key, why in self._backends.let_out(now.mono, self._places_left, self._limits.parked_max):
+        for key, why, asked in self._backends.let_out(now.mono, self._places_left, self._limits.parked_max):
             self._pauses.clear(key)  # that it failed was not its own fault
-            self.queue.add_first(key, now.mono, why)
+            self.queue.add_first(key, now.mono, why, asked)
 
-    def _advance(self, current: _Pass, reply: Reply | None, now: Now) -> None:
+    def _advance(self, current: Pass, reply: Reply | None, now: Now) -> None:
         """Run one pass until it waits for something or ends."""
         while True:
             try:
@@ -399,7 +385,7 @@ class Engine:
                 self._settle(current, end.value, now)
                 return
             except Exception as bug:  # a flow must not raise: the fault stays with its key
-                self._break_off(current, f"{type(bug).__name__} at {_where(bug)}", now)
+                self._break_off(current, f"{type(bug).__name__} at {place_of(bug)}", now)
                 return
             current.effects += 1
             if current.effects > self._limits.effects_max:
@@ -408,16 +394,16 @@ class Engine:
             try:
                 body = self._perform(current, effect, now)
             except Exception as bug:  # an effect that cannot be carried out is its flow's fault
-                self._break_off(current, f"{type(bug).__name__} at {_where(bug)}", now)
+                self._break_off(current, f"{type(bug).__name__} at {place_of(bug)}", now)
                 return
             if body is None:
                 return
             reply = Reply(body, now.wall)
 
-    def _break_off(self, current: _Pass, why: str, now: Now) -> None:
+    def _break_off(self, current: Pass, why: str, now: Now) -> None:
         self._settle(current, Settled(requeue=Backoff(), detail=Broken(f"internal error: {why}")), now)
 
-    def _perform(self, current: _Pass, effect: Effect, now: Now) -> Body | None:
+    def _perform(self, current: Pass, effect: Effect, now: Now) -> Body | None:
         """Answer an effect at once, or start what will answer it (``None``)."""
         match effect:
             case Read(what):
@@ -437,11 +423,11 @@ class Engine:
             case _:
                 assert_never(effect)  # type: ignore[arg-type]  # the action inside Write is matched, not narrowed
 
-    def _resume(self, current: _Pass, body: Body, now: Now) -> None:
+    def _resume(self, current: Pass, body: Body, now: Now) -> None:
         if self._passes.get(current.key) is current:
             self._ready.append((current, Reply(body, now.wall)))
 
-    def _settle(self, current: _Pass, settled: Settled, now: Now) -> None:
+    def _settle(self, current: Pass, settled: Settled, now: Now) -> None:
         key = current.key
         self._passes.pop(key, None)
         self._backends.ended(key)
@@ -469,7 +455,7 @@ class Engine:
         self.queue.done(key, again, self._class(key, why))
         self._report(current, settled, now)
 
-    def _report(self, current: _Pass, settled: Settled, now: Now) -> None:
+    def _report(self, current: Pass, settled: Settled, now: Now) -> None:
         self._out.append(Report(current.key, settled, now.mono - current.started.mono, tuple(current.writes)))
 
     def _unfollow(self, watchers: Iterable[Watcher]) -> None:
@@ -481,14 +467,14 @@ class Engine:
             self._listed.pop(watcher.kind, None)
             self.cache.drop(watcher.kind)
 
-    def _changed_since(self, current: _Pass, ref: Ref) -> bool:
+    def _changed_since(self, current: Pass, ref: Ref) -> bool:
         """What the pass waits for has changed while it ran."""
         packed = self.cache.get(ref)
         return ref in current.saw and current.saw[ref] != (packed.version if packed is not None else 0)
 
     # ------------------------------------------------------------ Read
 
-    def _read(self, current: _Pass, what: frozenset[Readable], now: Now) -> World | None:
+    def _read(self, current: Pass, what: frozenset[Readable], now: Now) -> World | None:
         seen: dict[Readable, Seen] = {}
         slow: list[Readable] = []
         for item in what:
@@ -514,7 +500,7 @@ class Engine:
         started = True
         return World(seen) if len(seen) == len(what) else None
 
-    def _cached(self, item: Readable, current: _Pass) -> Seen | None:
+    def _cached(self, item: Readable, current: Pass) -> Seen | None:
         """The answer of the cache; ``None`` when the cache does not keep such things."""
         match item:
             case Ref() if item.kind in self._kinds.rules:
@@ -528,19 +514,19 @@ class Engine:
             case _:
                 return None
 
-    def _from_cache(self, ref: Ref, current: _Pass) -> Seen:
+    def _from_cache(self, ref: Ref, current: Pass) -> Seen:
         packed = self.cache.get(ref)
         current.saw[ref] = packed.version if packed is not None else 0
         return Gone() if packed is None else Present(packed.raw)
 
-    def _may_be_behind(self, ref: Ref, current: _Pass) -> bool:
+    def _may_be_behind(self, ref: Ref, current: Pass) -> bool:
         """A change of the key may rest on an earlier one of its store, which is told on another stream, perhaps later."""
         if current.reason is not Reason.CHANGED or ref.kind not in self._first or ref == current.key:
             return False
         packed = self.cache.get(current.key)
         return packed is not None and not self.cache.is_as_new_as(ref, packed.version)
 
-    def _confirm(self, current: _Pass, ref: Ref, now: Now, got: Callable[[Readable, Seen, Now], None]) -> None:
+    def _confirm(self, current: Pass, ref: Ref, now: Now, got: Callable[[Readable, Seen, Now], None]) -> None:
         """Read ``ref`` anew into the cache, and answer from there; from there alone where it cannot be read."""
         packed = self.cache.get(current.key)
         version = packed.version if packed is not None else 0
@@ -570,10 +556,11 @@ class Engine:
 
     # ------------------------------------------------------------ Fetch
 
-    def _fetch(self, current: _Pass, asks: tuple[Ask, ...], now: Now) -> Answers | None:
+    def _fetch(self, current: Pass, asks: tuple[Ask, ...], now: Now) -> Answers | None:
         answers: dict[Ask, Answer] = {}
         wanted = len(set(asks))
-        stay = self._backends.admit(current.key, current.reason, asks, now.mono, self._places_left, self._limits.parked_max)
+        places = (self._places_left, self._limits.parked_max)
+        stay = self._backends.admit(current.key, current.reason, asks, now.mono, *places, current.asked)
         if stay is None:
             self._set_aside(current, now)
             return None
@@ -599,7 +586,7 @@ class Engine:
 
     # ------------------------------------------------------------ Compute
 
-    def _compute(self, current: _Pass, run: Callable[[], object], now: Now, *, long: bool) -> Computed | None:
+    def _compute(self, current: Pass, run: Callable[[], object], now: Now, *, long: bool) -> Computed | None:
         if not long:
             return Computed(run())
         if len(self._works) >= self._limits.works_max:
@@ -608,15 +595,15 @@ class Engine:
             return None
         ticket = self._ticket()
         self._works[ticket] = current
-        self._out.append(SendWork(ticket, partial(_computed, run)))
+        self._out.append(SendWork(ticket, partial(computed, run)))
         return None
 
-    def _unpark(self, current: _Pass, stay: Stay) -> None:
+    def _unpark(self, current: Pass, stay: Stay) -> None:
         self._parked -= 1
         current.parked = False
         self._backends.leave(stay)
 
-    def _set_aside(self, current: _Pass, now: Now) -> None:
+    def _set_aside(self, current: Pass, now: Now) -> None:
         """There is no room at a backend: forget the pass. Its key comes back when there is."""
         self._asides += 1
         self._passes.pop(current.key)
@@ -630,16 +617,16 @@ class Engine:
             assert conversation.call is not None
             ticket = self._ticket()
             self._talks[ticket] = conversation
-            self._out.append(SendCall(ticket, conversation.call, conversation.provider_label))
+            self._out.append(SendCall(ticket, conversation.call, conversation.label))
         for access in self._backends.take_refused():
             self._lookups.forget(access.sources)
 
     # ------------------------------------------------------------ Write
 
-    def _write(self, current: _Pass, action: Applicable) -> None:
+    def _write(self, current: Pass, action: Applicable) -> None:
         ref = action.desired.ref if isinstance(action, CreateTarget | UpdateTarget) else action.ref
         call = call_of(action)
-        self._held.setdefault(ref, _Held())
+        self._held.setdefault(ref, Held())
 
         def done(reply: KubeReply | CallFailed, now: Now) -> None:
             outcome = outcome_of(action, reply)
@@ -654,7 +641,7 @@ class Engine:
 
         Its own write is no news to ``writer``, but it is to every other key that the change wakes.
         """
-        held = self._held.pop(ref, _Held())
+        held = self._held.pop(ref, Held())
         version = 0
         rule = self._kinds.rules.get(ref.kind)
         if isinstance(outcome, Done) and outcome.raw and rule is not None:
@@ -678,20 +665,3 @@ class Engine:
     def _ticket(self) -> int:
         self._tickets += 1
         return self._tickets
-
-
-def _computed(run: Callable[[], object]) -> Computed:
-    try:
-        return Computed(run())
-    except Exception as bug:  # told to the flow, which ends by it
-        return Computed(None, bug)
-
-
-def _where(bug: BaseException) -> str:
-    """File and line of the innermost frame: enough to find a bug, nothing of its data."""
-    tb: Any = bug.__traceback__
-    while tb is not None and tb.tb_next is not None:
-        tb = tb.tb_next
-    if tb is None:
-        return "unknown place"
-    return f"{tb.tb_frame.f_code.co_filename.rsplit('/', 1)[-1]}:{tb.tb_lineno}"

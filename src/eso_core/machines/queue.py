@@ -15,6 +15,8 @@ _Entry: TypeAlias = tuple[int, int, K]  # due at, number, key
 class Queue(Generic[K]):
     """Keys with the time (monotonic nanoseconds) from which they may run, and why.
 
+    ``at`` is when a pass is asked for: now, or a time at which it will be due. :meth:`asked_at` tells the latest such time of a pass.
+
     Guarantees
         * A key that is added runs at least once at or after the time given, or earlier if it was added for earlier.
         * While a key runs it is not handed out; additions meanwhile are kept for :meth:`done`.
@@ -26,9 +28,10 @@ class Queue(Generic[K]):
     def __init__(self) -> None:
         self._due: dict[K, int] = {}
         self._reason: dict[K, Reason] = {}
+        self._later: dict[K, tuple[int, int]] = {}  # what else keys were added for since their last turn: the earliest and the latest
         self._heaps: tuple[list[_Entry[K]], ...] = tuple([] for _ in REASONS)  # with superseded entries
         self._turns = Turns()
-        self._running: dict[K, Reason] = {}  # why each key runs
+        self._running: dict[K, tuple[Reason, int]] = {}  # why each key runs, and when it was last asked for
         self._again: dict[K, tuple[int, Reason]] = {}  # what running keys were added for meanwhile
         self._count = 0
 
@@ -42,17 +45,25 @@ class Queue(Generic[K]):
 
     def reason(self, key: K) -> Reason:
         """Why ``key`` runs."""
-        return self._running[key]
+        return self._running[key][0]
+
+    def asked_at(self, key: K) -> int:
+        """The latest time up to its turn for which ``key``, which runs, was added; or later than that, but not after its turn."""
+        return self._running[key][1]
 
     def add(self, key: K, at: int, reason: Reason = Reason.REFRESH) -> None:
         """Let ``key`` run at ``at`` for ``reason``, or keep the earlier time and the better class that it already has."""
         if key in self._running:
             held = self._again.get(key)
+            if held is not None and held[0] != at:
+                self._note(key, max(held[0], at))
             self._again[key] = (at, reason) if held is None else (min(held[0], at), min(held[1], reason))
             return
         known = self._due.get(key)
         if known is not None:
             was = self._reason[key]
+            if known != at:
+                self._note(key, max(known, at))
             if known <= at and was <= reason:
                 return
             at, reason = min(known, at), min(was, reason)
@@ -62,10 +73,18 @@ class Queue(Generic[K]):
         heapq.heappush(self._heaps[reason], (at, self._count, key))
         self._compact(reason)
 
-    def add_first(self, key: K, now: int, reason: Reason) -> None:
-        """Let ``key`` run now, before all others of its class: it has had its turn, and could not use it."""
+    def add_first(self, key: K, now: int, reason: Reason, asked: int) -> None:
+        """Let ``key`` run now, before all others of its class: it has had its turn, asked for at ``asked``, and could not use it."""
+        if key in self._running:
+            self.add(key, now, reason)
+            return
         head = self._head(reason)
         self.add(key, now if head is None else min(now, head[0] - 1), reason)
+        self._note(key, asked)
+
+    def _note(self, key: K, at: int) -> None:
+        held = self._later.get(key)
+        self._later[key] = (at, at) if held is None else (min(held[0], at), max(held[1], at))
 
     def take(self, now: int) -> K | None:
         """A key that is due at ``now``, marked as running; ``None`` when there is none."""
@@ -78,8 +97,11 @@ class Queue(Generic[K]):
         if not due:
             return None
         key = heapq.heappop(self._heaps[self._turns.pick(due)])[2]
-        del self._due[key]
-        self._running[key] = self._reason.pop(key)
+        asked = self._due.pop(key)
+        later = self._later.pop(key, None)
+        if later is not None and later[0] <= now:
+            asked = min(later[1], now)
+        self._running[key] = self._reason.pop(key), asked
         return key
 
     def done(self, key: K, again_at: int | None, reason: Reason = Reason.REFRESH) -> None:

@@ -231,9 +231,9 @@ class Error(msgspec.Struct):
 
 
 def says_absent(reply: HttpReply) -> bool:
-    """Akeyless says that there is no such item."""
+    """Akeyless says that there is no such item. An error that is no more than the status in words is that of a gateway in between."""
     held = _kit.decoded(reply.body, Error) if reply.status == 404 else None
-    return held is not None and held.error != ""
+    return held is not None and held.error.strip().lower() not in ("", "not found")
 
 
 def what(call: HttpCall) -> str:

@@ -6,13 +6,12 @@ import orjson
 
 from eso_core.providers.webhook import PROVIDER
 from eso_core.sim.provider.case import Calls, Case, Sample
-from eso_core.sim.provider.faults import PAGE, PLAIN
 from tests.providers.webhook.server import FOLDER, ORIGIN, NtlmServer, PlainServer, Server, held
 
 URL = ORIGIN + FOLDER + "{{ with .remoteRef.key }}{{ . }}{{ else }}{{ .remoteRef.remoteKey }}{{ end }}"
 COMMON = {
     "provider": PROVIDER,
-    "nothing": (b"", PAGE, PLAIN),  # any 404 is the endpoint's word, as in the reference: a webhook has no shape of its own
+    "absent_statuses": frozenset({404}),  # any 404 is the endpoint's word, as in the reference: a webhook has no shape of its own
     "reach": True,
     "calls": Calls(get=1, probe=1, push_new=1, push_same=1, delete=1),
     "push_property": "",  # as in the reference, a property of a push is not looked at

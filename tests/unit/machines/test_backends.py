@@ -1,159 +1,23 @@
-"""Conversations with backends: sessions, batches, single flight, limits and pauses."""
+"""Conversations with backends: batches, single flight, limits, lines and pauses."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from returns.result import Success
 
-from eso_core.door import Absent, Answer, Ask, Dialect, Failed, Find, Found, Get, Probe, Provider, Query, Session, Talk
-from eso_core.failure import Broken, Failure, Missing, Refused, Throttled, Unreachable
+from eso_core.door import Absent, Ask, Failed, Find, Get, Probe, Query, Session, Talk
+from eso_core.failure import Broken, Missing, Throttled, Unreachable
 from eso_core.instant import MINUTE, SECOND
-from eso_core.machines.backends import CROWD_BUSY, CROWD_IDLE, DESKS, FORGOTTEN_AFTER, PROBES_MAX, TOLD_AFTER, Backends, Conversation, Stay
+from eso_core.machines.backends import FORGOTTEN_AFTER, PROBES_MAX
 from eso_core.machines.breaker import ALONE
+from eso_core.machines.desks import DESKS
+from eso_core.machines.lines import CROWD_BUSY, CROWD_IDLE, TOLD_AFTER
 from eso_core.machines.turns import Reason
-from eso_core.refs import EXTERNAL_SECRET, SECRET_STORE, Ref
-from eso_core.wire import CallFailed, CallReply, HttpCall, HttpReply
+from eso_core.wire import CallFailed, HttpCall, HttpReply
 from tests.unit.core.objects import access, blob
-
-PLACES = 1000
-
-OK = HttpReply(status=200, body=b"v")
-DIALECT = Dialect(value=lambda p, _: Found(p), entries=lambda p, _: Found(p))
-
-
-def read(reply: CallReply) -> Answer:
-    """How the test's provider reads one reply."""
-    if isinstance(reply, CallFailed):
-        return Failed(reply.failure)
-    assert isinstance(reply, HttpReply)
-    failures: dict[int, Failure] = {
-        401: Refused("no session", session=True),
-        403: Refused("no"),
-        429: Throttled("busy"),
-        503: Unreachable("down"),
-    }
-    if reply.status in failures:
-        return Failed(failures[reply.status])
-    return Absent() if reply.status == 404 else blob(reply.body)
-
-
-def fetch(access: Any, session: Session, queries: tuple[Query, ...]) -> Talk[Mapping[Query, Answer]]:
-    names = ",".join(q.key if isinstance(q, Get) else type(q).__name__ for q in queries)
-    reply = yield HttpCall(method="GET", url=f"https://b/{access.identity}/{names}", headers={"session": str(session.value)})
-    return {query: read(reply) for query in queries}
-
-
-def login(access: Any) -> Talk[Session | Failure]:
-    reply = yield HttpCall(method="POST", url=f"https://b/{access.identity}/login")
-    if isinstance(reply, HttpReply) and reply.status == 200:
-        return Session(value=reply.body.decode(), lease_s=None)
-    answer = read(reply)
-    assert isinstance(answer, Failed)
-    return answer.failure
-
-
-PLAIN = Provider(
-    key="plain", label="Plain", capabilities="ReadOnly", parse=lambda m, s: Success(m), needs=lambda s: {}, fetch=fetch, dialect=DIALECT
-)
-WITH_LOGIN = replace(PLAIN, login=login)
-
-
-@dataclass
-class Bench:
-    """Backends, the conversations that wait for a reply, and the answers."""
-
-    provider: Provider | None = PLAIN
-    answers: list[tuple[Query, Answer]] = field(default_factory=list)
-    now: int = 1000 * SECOND
-    open: list[Conversation] = field(default_factory=list)
-    backends: Backends = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.backends = Backends(lambda _: self.provider, lambda: 0.0)
-
-    def ask(self, *queries: Query | str, identity: str = "me") -> None:
-        for query in queries:
-            made = Get(key=query) if isinstance(query, str) else query
-            self.backends.ask(
-                Ask("plain", access(identity), made), self.now, lambda ask, answer, at: self.answers.append((ask.query, answer))
-            )
-        self.collect()
-
-    def collect(self) -> None:
-        self.open += self.backends.take()
-
-    def visit(self, *names: str, query: str = "", reason: Reason = Reason.REFRESH, identity: str = "me", free: int = PLACES) -> list[str]:
-        """Passes over the keys ask, each its own question or all the same; who got in."""
-        came = []
-        for name in names:
-            ask = Ask("plain", access(identity), Get(key=query or name))
-            self.backends.begins(ref(name))
-            stay = self.backends.admit(ref(name), reason, (ask,), self.now, free, PLACES)
-            if stay is not None:
-                came.append(name)
-                self.backends.ask(ask, self.now, self.then(stay), stay)
-            else:
-                self.backends.ended(ref(name))
-        self.collect()
-        return came
-
-    def then(self, stay: Stay) -> Any:
-        def answered(ask: Ask, answer: Answer, at: int) -> None:
-            self.answers.append((ask.query, answer))
-            self.backends.leave(stay)
-            self.backends.ended(stay.key)
-
-        return answered
-
-    def crowded(self) -> tuple[int, int]:
-        return self.backends.crowded_until(PLACES, busy=True), self.backends.crowded_until(PLACES, busy=False)
-
-    def out(self, free: int = PLACES) -> list[str]:
-        """Who is let out of the lines now."""
-        found = [key.name for key, _ in self.backends.let_out(self.now, free, PLACES)]
-        self.collect()
-        return found
-
-    def proven(self, *identities: str) -> Bench:
-        """With desks that have answered."""
-        for identity in identities:
-            self.ask("first", identity=identity)
-            self.reply()
-        return self
-
-    def opened(self, provider_replies: int = 3) -> Bench:
-        """With an open breaker, and nothing under way."""
-        for number in range(provider_replies):
-            self.ask(f"opening {number}")
-            self.reply(HttpReply(status=503))
-        return self
-
-    @property
-    def urls(self) -> list[str]:
-        return [c.call.url.removeprefix("https://b/") for c in self.open if isinstance(c.call, HttpCall)]
-
-    def reply(self, reply: CallReply = OK, index: int = 0) -> None:
-        self.backends.reply(self.open.pop(index), reply, self.now)
-        self.collect()
-
-    def answer_all(self, reply: CallReply = OK) -> int:
-        count = 0
-        while self.open:
-            self.reply(reply)
-            count += 1
-        return count
-
-    @property
-    def last(self) -> Answer:
-        return self.answers[-1][1]
-
-    def failure(self) -> Failure:
-        assert isinstance(self.last, Failed), self.last
-        return self.last.failure
+from tests.unit.machines.conversing import PLACES, PLAIN, WITH_LOGIN, Bench, ref, who
 
 
 class TestSingleFlight:
@@ -163,6 +27,7 @@ class TestSingleFlight:
         assert bench.urls == ["me/a", "me/b"]
         bench.reply()
         assert bench.answers == [(Get(key="a"), blob(b"v"))] * 2
+        bench.now += 1
         bench.ask("a")
         assert bench.urls == ["me/b", "me/a"]
 
@@ -206,109 +71,6 @@ class TestBatches:
         assert len(bench.open) == 2
         bench.reply()
         assert bench.urls == ["me/b", "me/c"]
-
-
-class TestSessions:
-    def test_one_login_for_all(self) -> None:
-        bench = Bench(WITH_LOGIN)
-        bench.ask("a", "b")
-        assert bench.urls == ["me/login"]
-        bench.reply(HttpReply(status=200, body=b"s1"))
-        assert bench.urls == ["me/a", "me/b"]
-        assert all(c.call.headers == {"session": "s1"} for c in bench.open if isinstance(c.call, HttpCall))
-        bench.answer_all()
-        bench.ask("c")
-        assert bench.urls == ["me/c"]
-
-    def test_a_failed_login_fails_all_who_wait(self) -> None:
-        bench = Bench(WITH_LOGIN)
-        bench.ask("a", "b")
-        bench.reply(HttpReply(status=403))
-        assert [answer for _, answer in bench.answers] == [Failed(Refused("no"))] * 2
-        assert bench.backends.take_refused() == [access()]
-        assert bench.backends.take_refused() == []
-        bench.ask("a")
-        assert bench.urls == ["me/login"]
-
-    def test_one_new_login_and_one_repetition(self) -> None:
-        bench = Bench(WITH_LOGIN)
-        bench.ask("a")
-        bench.reply(HttpReply(status=200, body=b"s1"))
-        bench.reply(HttpReply(status=401))
-        assert bench.urls == ["me/login"]
-        assert bench.answers == []
-        bench.reply(HttpReply(status=200, body=b"s2"))
-        bench.reply()
-        assert bench.last == blob(b"v")
-
-    def test_not_more_than_one(self) -> None:
-        bench = Bench(WITH_LOGIN)
-        bench.ask("a")
-        bench.reply(HttpReply(status=200))
-        bench.reply(HttpReply(status=401))
-        bench.reply(HttpReply(status=200))
-        bench.reply(HttpReply(status=401))
-        assert bench.failure() == Refused("no session", session=True)
-        assert bench.open == []
-        assert bench.backends.take_refused() == [access()]
-
-    def test_late_refusals_of_an_old_session_do_not_end_the_new_one(self) -> None:
-        bench = Bench(WITH_LOGIN)
-        bench.ask("a", "b")
-        bench.reply(HttpReply(status=200, body=b"old"))
-        bench.reply(HttpReply(status=401))
-        bench.reply(HttpReply(status=200, body=b"new"), index=1)
-        assert bench.urls == ["me/b", "me/a"]
-        bench.reply(HttpReply(status=401))
-        assert bench.urls == ["me/a", "me/b"]
-        assert [c.call.headers["session"] for c in bench.open if isinstance(c.call, HttpCall)] == ["new", "new"]
-
-    def test_leases_end_early(self) -> None:
-        def brief(access: Any) -> Talk[Session | Failure]:
-            yield HttpCall(method="POST", url="https://b/login")
-            return Session(lease_s=100.0)
-
-        bench = Bench(replace(PLAIN, login=brief))
-        bench.ask("a")
-        bench.answer_all()
-        bench.now += 89 * SECOND
-        bench.ask("b")
-        assert bench.urls == ["me/b"]
-        bench.answer_all()
-        bench.now += SECOND
-        bench.ask("c")
-        assert bench.urls == ["login"]
-
-    @pytest.mark.parametrize("lease", [0.0, -5.0, 1e-12])
-    def test_a_lease_of_nothing_is_used_once(self, lease: float) -> None:
-        def brief(access: Any) -> Talk[Session | Failure]:
-            yield HttpCall(method="POST", url="https://b/login")
-            return Session(lease_s=lease)
-
-        bench = Bench(replace(PLAIN, login=brief))
-        bench.ask("a")
-        assert bench.answer_all() == 2
-        assert bench.last == blob(b"v")
-
-    def test_a_login_without_calls(self) -> None:
-        def quick(access: Any) -> Talk[Session | Failure]:
-            yield from ()
-            return Session(value="q")
-
-        bench = Bench(replace(PLAIN, login=quick))
-        bench.ask("a")
-        assert bench.urls == ["me/a"]
-
-    def test_a_session_refused_without_a_call(self) -> None:
-        def picky(access: Any, session: Session, queries: tuple[Query, ...]) -> Talk[Mapping[Query, Answer]]:
-            yield from ()
-            return {query: Failed(Refused("stale", session=True)) for query in queries}
-
-        bench = Bench(replace(WITH_LOGIN, fetch=picky))
-        bench.ask("a")
-        assert bench.answer_all() == 2
-        assert bench.failure() == Refused("stale", session=True)
-        assert bench.backends.waiting == 0
 
 
 class TestOpen:
@@ -367,7 +129,7 @@ class TestOpen:
         for _ in range(7):
             bench.ask("x")
             assert bench.failure() == Throttled("down", ALONE)
-            [desk] = bench.backends._desks.values()
+            [desk] = bench.backends._desks.by_identity.values()
             wait = desk.breaker.probe_at - bench.now
             waits.append(wait // SECOND)
             bench.now += wait
@@ -378,6 +140,7 @@ class TestOpen:
     def test_an_answer_ends_the_row(self) -> None:
         bench = Bench()
         for status in (503, 503, 404, 503, 503, 403, 503, 503):
+            bench.now += 1
             bench.ask("a")
             bench.reply(HttpReply(status=status))
         bench.ask("a")
@@ -405,10 +168,10 @@ class TestOpen:
         bench.now += SECOND
         bench.ask("probe")
         bench.reply(index=1)
-        before = bench.backends._desks["me"].breaker.permitted
+        before = bench.backends._desks.by_identity["me"].breaker.permitted
         bench.reply(HttpReply(status=503))
-        assert bench.backends._desks["me"].breaker.permitted == before == 1
-        assert not bench.backends._desks["me"].breaker.open
+        assert bench.backends._desks.by_identity["me"].breaker.permitted == before == 1
+        assert not bench.backends._desks.by_identity["me"].breaker.open
 
     def test_who_asks_a_probing_question_gets_its_answer(self) -> None:
         bench = Bench().opened()
@@ -416,6 +179,7 @@ class TestOpen:
         bench.ask("a")
         bench.reply()
         assert bench.last == blob(b"v")
+        bench.now += 1
         bench.ask("a")
         assert bench.urls == ["me/a"]
 
@@ -483,7 +247,7 @@ class TestHanging:
         assert bench.urls == ["me/a", "me/b", "me/e", "me/f"]
         bench.reply(HttpReply(status=503))
         bench.reply(HttpReply(status=503))
-        assert bench.backends._desks["me"].breaker.permitted == 2
+        assert bench.backends._desks.by_identity["me"].breaker.permitted == 2
 
     def test_a_login_that_hangs(self) -> None:
         bench = Bench(WITH_LOGIN)
@@ -693,14 +457,14 @@ class TestLine:
         bench.reply(index=1)
         assert bench.last == blob(b"v")
         bench.reply(HttpReply(status=503))
-        assert not bench.backends._desks["me"].breaker.open
+        assert not bench.backends._desks.by_identity["me"].breaker.open
 
     def test_the_rest_of_a_probing_pass_waits_for_the_probe(self) -> None:
         for status, expected in ((503, [Failed(Unreachable("down"))]), (200, [blob(b"v")] * 3)):
             bench = Bench().opened()
             bench.now += SECOND
-            asks = tuple(Ask("plain", access(), Get(key=name)) for name in "xyz")
-            stay = bench.backends.admit(ref("a"), Reason.NEW, asks, bench.now, PLACES, PLACES)
+            asks = tuple(Ask("plain", who(), Get(key=name)) for name in "xyz")
+            stay = bench.backends.admit(ref("a"), Reason.NEW, asks, bench.now, PLACES, PLACES, bench.now)
             assert stay is not None
             bench.answers.clear()
             for ask in asks:
@@ -765,13 +529,15 @@ class TestLine:
         assert bench.backends.held_back() == {access().store: (1, 0)}
         bench.now += 2 * SECOND
         bench.out()
-        assert (bench.backends.held_back(), bench.backends._desks) == ({}, {})
+        assert (bench.backends.held_back(), bench.backends._desks.by_identity) == ({}, {})
 
     def test_desks_with_a_line_are_not_forgotten(self) -> None:
         bench = self.opened("a")
         for number in range(DESKS + 10):
             bench.ask("x", identity=str(number))
             bench.reply()
+        bench.tend()
+        assert len(bench.backends._desks.by_identity) == DESKS
         bench.now += SECOND
         assert bench.out() == ["a"]
 
@@ -836,19 +602,3 @@ class TestBadProviders:
         bench = Bench(None)
         bench.ask("a")
         assert bench.failure() == Broken("there is no provider 'plain'")
-
-
-def test_idle_identities_are_forgotten() -> None:
-    bench = Bench()
-    bench.ask("busy", identity="busy")
-    for i in range(DESKS + 10):
-        bench.ask("a", identity=str(i))
-        bench.reply(index=-1)
-    assert len(bench.backends._desks) <= DESKS
-    assert bench.urls == ["busy/busy"]
-    bench.reply()
-    assert bench.last == blob(b"v")
-
-
-def ref(name: str) -> Ref:
-    return Ref(SECRET_STORE if name == "store" else EXTERNAL_SECRET, "ns", name)

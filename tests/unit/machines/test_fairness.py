@@ -141,7 +141,7 @@ class TestConditions:
         fair.run(27)
         assert Ref(CONFIG_MAP, "ns", "dead-19") in fair.synced
         assert fair.engine.held_back() == {}
-        assert [desk.called for desk in fair.engine._backends._desks.values()] == [0]
+        assert [desk.called for desk in fair.engine._backends._desks.by_identity.values()] == [0]
 
     def test_put_aside_without_a_word(self) -> None:
         fair = Fair(dead_between(0, MINUTE, "dead"))

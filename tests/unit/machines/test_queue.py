@@ -176,3 +176,82 @@ def test_what_waits_is_what_is_due() -> None:
     assert [queue.waiting(now) for now in (9, 10, 100)] == [0, 1, 2]
     assert queue.take(10) == "due"
     assert queue.waiting(10) == 0
+
+
+class TestAsked:
+    """When a pass was last asked for: the latest time up to its turn for which its key was added."""
+
+    def asked(self, queue: Queue[str], now: int, key: str = "a") -> int:
+        assert queue.take(now) == key
+        return queue.asked_at(key)
+
+    def test_when_it_became_due(self) -> None:
+        assert self.asked(made(a=10), 25) == 10
+
+    def test_the_latest(self) -> None:
+        queue = made(a=10)
+        for at in (12, 20, 14):
+            queue.add("a", at)
+        assert self.asked(queue, 30) == 20
+
+    def test_what_is_planned_for_later_does_not_count(self) -> None:
+        queue = made(a=100)
+        queue.add("a", 10)
+        assert self.asked(queue, 30) == 10
+
+    def test_unless_its_time_has_come(self) -> None:
+        queue = made(a=100)
+        queue.add("a", 10)
+        assert self.asked(queue, 130) == 100
+
+    def test_not_after_its_turn(self) -> None:
+        queue = made(a=100)
+        queue.add("a", 10)
+        queue.add("a", 20)
+        assert self.asked(queue, 30) == 30
+
+    def test_a_turn_ends_it(self) -> None:
+        queue = made(a=10)
+        queue.add("a", 20)
+        assert self.asked(queue, 20) == 20
+        queue.done("a", 15)
+        assert self.asked(queue, 30) == 15
+
+    def test_while_it_ran(self) -> None:
+        queue = made(a=10)
+        queue.take(10)
+        for at in (12, 17):
+            queue.add("a", at)
+        queue.done("a", 1000)
+        assert queue.next_at() == 12
+        assert self.asked(queue, 17) == 17
+
+    def test_while_it_ran_and_for_later(self) -> None:
+        queue = made(a=10)
+        queue.take(10)
+        for at in (12, 17, 90):
+            queue.add("a", at)
+        queue.done("a", None)
+        assert self.asked(queue, 17) == 17
+
+    def test_whoever_could_not_use_its_turn_keeps_the_question(self) -> None:
+        queue = made(other=5)
+        queue.add_first("a", 30, Reason.REFRESH, 7)
+        assert self.asked(queue, 30) == 7
+        queue.done("a", None)
+        queue.add_first("a", 30, Reason.REFRESH, 7)
+        queue.add("a", 29)
+        assert self.asked(queue, 30) == 29
+
+    def test_so_it_does_when_nobody_else_waits(self) -> None:
+        queue = made()
+        queue.add_first("a", 30, Reason.REFRESH, 7)
+        assert self.asked(queue, 30) == 7
+
+    def test_first_while_it_runs(self) -> None:
+        queue = made(a=1, b=2)
+        queue.take(1)
+        queue.add_first("a", 30, Reason.REFRESH, 7)
+        queue.done("a", None)
+        queue.take(30)
+        assert self.asked(queue, 30) == 30
