@@ -389,7 +389,7 @@ class Visits:
         self.collect()
 
     def collect(self) -> None:
-        came = self.backends.take()
+        came = self.backends.take(self.now)
         self.under_way += came
         for conversation in came:
             self.calls[conversation.desk.access.identity] += 1

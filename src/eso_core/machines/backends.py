@@ -58,6 +58,7 @@ class Backends:
         self._lines = Lines()
         self._recent = Recent()
         self._ready: list[Conversation] = []
+        self._gathering: dict[Desk, None] = {}  # desks whose new asks wait for the end of the turn, so that they share batches
         self._refused: list[Access] = []
 
     @property
@@ -225,7 +226,10 @@ class Backends:
         desk.unanswered += 1
         desk.asked[ask.query] = waiting
         desk.pending.append(waiting)
-        self._pump(desk, now)
+        if desk.provider.batch_max > 1 and not desk.breaker.open:
+            self._gathering[desk] = None
+        else:
+            self._pump(desk, now)
 
     def _is_probe(self, desk: Desk, stay: Stay | None, now: int) -> bool:
         """One pass asks while the breaker is open: its first question is the probe, the others wait for what becomes of it."""
@@ -238,8 +242,10 @@ class Backends:
         desk.permits = 1
         return True
 
-    def take(self) -> list[Conversation]:
-        """Conversations whose ``call`` has to be sent now."""
+    def take(self, now: int) -> list[Conversation]:
+        """Conversations whose ``call`` has to be sent now. What was asked since the last call goes into batches; some may be answered here."""
+        while self._gathering:
+            self._pump(self._gathering.popitem()[0], now)
         ready, self._ready = self._ready, []
         return ready
 
@@ -376,7 +382,7 @@ class Backends:
                 if self._is_repeated(conversation, waiting, now):
                     repeat.append(waiting)
                     continue
-                answer = self._refusal(desk, answer.failure)
+                answer = replace(answer, failure=self._refusal(desk, answer.failure))
             elif waiting.repeated and not (isinstance(answer, Failed) and is_bad(answer.failure)):
                 desk.logins.helped()
             if conversation.calls:  # what costs nothing is not worth the memory
@@ -400,12 +406,12 @@ class Backends:
             self._recent.clear(desk.shelf)
         return True
 
-    def _refusal(self, desk: Desk, failure: Refused) -> Failed:
+    def _refusal(self, desk: Desk, failure: Refused) -> Refused:
         """What is told of a refusal that stands: if a call gave the session, the credential is good, and permission is missing."""
         if desk.provider.login is not None and desk.logins.real:
-            return Failed(replace(failure, session=False))
+            return replace(failure, session=False)
         self._refused.append(desk.access)
-        return Failed(failure)
+        return failure
 
     # ------------------------------------------------------------ answers
 

@@ -259,10 +259,13 @@ class Engine:
         return out
 
     def _advance_ready(self, now: Now) -> None:
-        while self._ready:
-            self._advance(*self._ready.popleft(), now)
-            self._send_backend_calls()
-        self._send_backend_calls()
+        """Carry on all passes that can be, then send what they asked, together; an answer that takes no call carries on more."""
+        while True:
+            while self._ready:
+                self._advance(*self._ready.popleft(), now)
+            self._send_backend_calls(now)
+            if not self._ready:
+                return
 
     # ------------------------------------------------------------ watching
 
@@ -612,8 +615,8 @@ class Engine:
         if current.writes:  # a finalizer: whoever reads reports wants to know of every write
             self._report(current, Settled(requeue=OnChange()), now)
 
-    def _send_backend_calls(self) -> None:
-        for conversation in self._backends.take():
+    def _send_backend_calls(self, now: Now) -> None:
+        for conversation in self._backends.take(now.mono):
             assert conversation.call is not None
             ticket = self._ticket()
             self._talks[ticket] = conversation

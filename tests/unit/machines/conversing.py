@@ -97,7 +97,7 @@ class Bench:
         self.collect()
 
     def collect(self) -> None:
-        self.open += self.backends.take()
+        self.open += self.backends.take(self.now)
 
     def visit(
         self,

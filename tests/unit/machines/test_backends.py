@@ -46,14 +46,22 @@ class TestSingleFlight:
 
 
 class TestBatches:
-    def test_gets_are_batched_while_a_conversation_is_awaited(self) -> None:
+    def test_what_is_asked_in_one_turn_shares_batches(self) -> None:
+        """Of several passes, too: the owner takes what has to be sent at the end of its turn."""
         bench = Bench(replace(PLAIN, batch_max=3, talks_max=1))
         bench.ask("a", "b", "c", "d", "e")
+        assert bench.urls == ["me/a,b,c"]
+        bench.reply()
+        assert bench.urls == ["me/d,e"]
+
+    def test_and_what_is_asked_while_a_conversation_is_awaited(self) -> None:
+        bench = Bench(replace(PLAIN, batch_max=3, talks_max=1))
+        bench.ask("a")
+        bench.ask("b", "c")
+        bench.ask("d", "e")
         assert bench.urls == ["me/a"]
         bench.reply()
         assert bench.urls == ["me/b,c,d"]
-        bench.reply()
-        assert bench.urls == ["me/e"]
 
     def test_others_come_alone(self) -> None:
         bench = Bench(replace(PLAIN, batch_max=9, talks_max=1))
@@ -62,7 +70,7 @@ class TestBatches:
         while bench.open:
             seen += bench.urls
             bench.reply()
-        assert seen == ["me/a", "me/b", "me/Find", "me/c", "me/Probe", "me/d,e"]
+        assert seen == ["me/a,b", "me/Find", "me/c", "me/Probe", "me/d,e"]
         assert len(bench.answers) == 7
 
     def test_limit(self) -> None:
@@ -148,7 +156,8 @@ class TestOpen:
 
     def test_one_failed_batch_is_one_answer(self) -> None:
         bench = Bench(replace(PLAIN, batch_max=9, talks_max=1))
-        bench.ask("first", "a", "b", "c", "d")
+        bench.ask("first")
+        bench.ask("a", "b", "c", "d")
         bench.reply()
         bench.reply(HttpReply(status=503))
         bench.ask("a")

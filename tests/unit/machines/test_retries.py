@@ -126,7 +126,8 @@ def test_a_login_that_fails_is_put_again_too() -> None:
 
 def test_a_batch_is_put_again_as_one() -> None:
     bench = Bench(replace(PLAIN, batch_max=2, talks_max=1), retries=TWICE)
-    bench.ask("first", "a", "b")
+    bench.ask("first")
+    bench.ask("a", "b")
     bench.reply()
     bench.reply(CallFailed(Unreachable("down")))
     assert len(bench.answers) == 1

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from eso_core.door import Answer, Ask, Failed, Get, Query, Session, Talk
+from eso_core.door import Access, Answer, Ask, Failed, Get, Probe, Query, Session, Talk
 from eso_core.failure import Failure, Refused, Throttled, Unreachable
 from eso_core.instant import MINUTE, SECOND
 from eso_core.machines.logins import FIRST, LAST, RENEWED, Logins
@@ -333,3 +333,17 @@ class TestRefusedLogin:
 
 def test_the_numbers() -> None:
     assert (RENEWED, FIRST, LAST) == (60 * SECOND, SECOND, 60 * SECOND)
+
+
+def test_a_doubt_outlives_the_repetition() -> None:
+    """A probe that is refused for its session twice says still that nothing is known."""
+
+    def doubt(access: Access, session: Session, queries: tuple[Query, ...]) -> Talk[Mapping[Query, Answer]]:
+        yield HttpCall(method="GET", url="probe")
+        return {query: Failed(Refused("who are you", session=True), unsure=True) for query in queries}
+
+    bench = Bench(replace(WITH_LOGIN, fetch=doubt))
+    bench.ask(Probe())
+    while bench.open:
+        bench.reply()
+    assert bench.last == Failed(Refused("who are you"), unsure=True)

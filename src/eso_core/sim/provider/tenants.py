@@ -41,11 +41,11 @@ class Desks:
 
     def _due(self) -> list[Conversation]:
         """What has to be sent now, or, when nothing has, what has to be sent next."""
-        talks = self._backends.take()
+        talks = self._backends.take(self._now)
         while not talks and self._backends.waiting and (at := self._backends.tend_at()) is not None:
             self._now = max(self._now + 1, at)
             self._backends.tend(self._now)
-            talks = self._backends.take()
+            talks = self._backends.take(self._now)
         return talks
 
     def _answer(self, talk: Conversation, uses: Mapping[Access, Server]) -> None:
