@@ -173,11 +173,12 @@ def find_by_tags(case: Case) -> None:
     bench = _many(case)
     for name in (case.names[0], case.names[2]):
         bench.put(name, tags={**TAGS, "stage": name.replace("/", "-")})
-    path = case.path or None
-    _finds(bench, Find(tags=(("team", "red"),), path=path), [case.names[0], case.names[2]])
+    path, tagged = case.path or None, [case.names[0], case.names[2]]
+    _finds(bench, Find(tags=(("team", "red"),), path=path), tagged)
     both = (("team", "red"), ("stage", case.names[0].replace("/", "-")))
-    _finds(bench, Find(tags=both, path=path), [case.names[0], case.names[2]] if case.tags_any else [case.names[0]])
-    return _finds(bench, Find(tags=(("team", "blue"),), path=path), [])
+    _finds(bench, Find(tags=both, path=path), tagged if case.tags_any or not case.tag_values else [case.names[0]])
+    _finds(bench, Find(tags=(("team", "blue"),), path=path), [] if case.tag_values else tagged)
+    return _finds(bench, Find(tags=(("crew", "red"),), path=path), [])
 
 
 def _names(case: Case) -> list[str]:
