@@ -17,6 +17,8 @@ HEADS = ("provider", "proven against", "cases", "login", "read", "many", "find",
 COUNTED = ("login", "get", "probe", "push_new", "push_same", "delete")
 PROOF = {
     "aws": "an emulator (moto), botocore's signer",
+    "doppler": "Doppler's own library, at our server",
+    "onepassword": "1Password's own library, at our server",
     "azurekv": "Azure's own libraries, at our server",
     "fake": "the reference's recordings",
     "gcpsm": "Google's own library, at our server",

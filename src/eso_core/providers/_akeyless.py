@@ -52,6 +52,8 @@ EXCHANGE: Final = "api://AzureADTokenExchange"
 TOKEN_S: Final = 600
 UNIVERSAL: Final = "u-"
 """How tokens of a universal identity begin; they go into another field."""
+HIDDEN: Final = ("access-key", "cloud-id", "k8s-service-account-token", "token", "uid-token", "value")  # members of requests
+REPEATED: Final = 24  # characters from the beginning of a hidden member that an error must not show
 LIST_MAX: Final = 64 * 1024 * 1024  # bytes of one page of a list
 
 
@@ -241,10 +243,18 @@ def what(call: HttpCall) -> str:
     return f"Akeyless {urlsplit(call.url).path.rpartition('/')[2] or call.url}"
 
 
-def failure_of(call: HttpCall, reply: HttpReply, about: str = "", *, login: bool = False, secrets: tuple[str, ...] = ()) -> Failure:
-    """Why an answer that is not 2xx is not what was asked for. A message that repeats one of ``secrets`` is left out."""
+def _hidden(call: HttpCall) -> list[str]:
+    """How the secret members of a request begin, and those of a value that is a JSON object."""
+    held = _kit.decoded(call.body, dict[str, Any]) or {}
+    inner = _kit.decoded(str(held.get("value", "")).encode(), dict[str, Any]) or {}
+    texts = [held.get(name) for name in HIDDEN] + list(inner.values())
+    return [text[:REPEATED] for text in texts if isinstance(text, str) and text]
+
+
+def failure_of(call: HttpCall, reply: HttpReply, about: str = "", *, login: bool = False) -> Failure:
+    """Why an answer that is not 2xx is not what was asked for. A message that repeats a value or a credential of the call is left out."""
     held = _kit.decoded(reply.body, Error)
-    text = held.error if held is not None and not any(secret in held.error for secret in secrets if secret) else ""
+    text = held.error if held is not None and not any(hidden in held.error for hidden in _hidden(call)) else ""
     who = f"{what(call)} {_kit.line(about)}" if about else what(call)
     sentence = f"{who}: {_kit.line(text or f'status {reply.status}')}"
     status = reply.status

@@ -112,13 +112,12 @@ def login(access: Access) -> Talk[Session | Failure]:
     reply = yield from line.ask(call)
     if not isinstance(reply, HttpReply):
         return reply
-    return (yield from _session(line, call, reply, access))
+    return (yield from _session(line, call, reply))
 
 
-def _session(line: Line, call: HttpCall, reply: HttpReply, access: Access) -> Talk[Session | Failure]:
+def _session(line: Line, call: HttpCall, reply: HttpReply) -> Talk[Session | Failure]:
     if not 200 <= reply.status < 300:
-        secrets = (access.text(ACCESS_TYPE_PARAM), access.text(JWT))
-        return failure_of(call, reply, login=True, secrets=secrets)
+        return failure_of(call, reply, login=True)
     held = _kit.decoded(reply.body, _Granted)
     if held is None or not held.token:
         return Broken(f"{what(call)}: the answer holds no token")

@@ -128,7 +128,7 @@ def _write(line: Line, path: str, name: str, body: dict[str, Any]) -> Talk[Done 
     if name == "DeleteItem" and says_absent(reply):
         return Done(changed=False)
     if not 200 <= reply.status < 300:
-        return Failed(failure_of(call, reply, body["name"], secrets=(body.get("value", ""),)))
+        return Failed(failure_of(call, reply, body["name"]))
     if _kit.decoded(reply.body, dict[str, Any]) is None:
         return Failed(Broken(f"{what(call)}: the answer is not JSON of the expected shape"))
     return Done(changed=True)

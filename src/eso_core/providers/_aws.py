@@ -45,6 +45,7 @@ AUDIENCE: Final = "sts.amazonaws.com"
 
 PATH: Final = "spec.provider.aws"
 REGION: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")  # it becomes part of a host name
+FIPS: Final = re.compile(r"\Afips-|-fips(?=-|\Z)")  # in the name of a region: its endpoints with validated cryptography are wanted
 RECOVERY_DAYS: Final = range(7, 31)
 
 SINGLY: Final = 50  # conversations without a batch after one that was refused as a whole
@@ -108,13 +109,17 @@ class Role:
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """``roles`` are assumed one after the other. ``prefix`` precedes every key. ``recovery_days`` 0: the service's own."""
+    """``roles`` are assumed one after the other. ``prefix`` precedes every key. ``recovery_days`` 0: the service's own.
+
+    ``region`` is plain (``us-east-1``) where the store names it as ``us-east-1-fips``; ``fips`` then.
+    """
 
     service: Service
     region: str
     prefix: str
     identity: Identity
     roles: tuple[Role, ...]
+    fips: bool = False
     forced: bool = False  # deletion without recovery
     recovery_days: int = 0
 
@@ -130,9 +135,10 @@ def parse(model: Spec, store: Ref) -> Result[Store, InvalidSpec]:
         return Wrong(InvalidSpec("must be between 7 and 30 days", f"{PATH}.secretsManager.recoveryWindowInDays"))
     if days and forced:
         return Wrong(InvalidSpec("conflicts with recoveryWindowInDays", f"{PATH}.secretsManager.forceDeleteWithoutRecovery"))
-    service = SERVICES[model.service]
+    service, region = SERVICES[model.service], FIPS.sub("", model.region)
+    fips = region != model.region
     return _identity(model.auth).map(
-        lambda identity: Store(service, model.region, model.prefix, identity, _roles(model), forced=forced, recovery_days=days)
+        lambda identity: Store(service, region, model.prefix, identity, _roles(model), fips, forced=forced, recovery_days=days)
     )
 
 
@@ -264,7 +270,8 @@ def login(access: Access) -> Talk[Session | Failure]:
     if not isinstance(identity, dict):
         return identity
     roles = [_assumed(role, access) for role in store.roles]
-    args = {"service": store.service.name, "region": store.region, "roles": roles, **identity}
+    fips = {"fips": True} if store.fips else {}
+    args = {"service": store.service.name, "region": store.region, **fips, "roles": roles, **identity}
     reply = yield SdkCall(name="aws.credentials", args=args)
     match reply:
         case CallFailed(failure):

@@ -52,6 +52,10 @@ FAULTS: Final = frozenset({
 DELETED: Final = ("was marked for deletion", "marked deleted")
 VOLATILE: Final = re.compile(r"\(?request id: \S+|\s*Credential=.+", re.IGNORECASE | re.DOTALL)  # differs from call to call
 
+HIDDEN: Final = ("Passphrase", "PrivateKey", "SecretBinary", "SecretString", "Value")
+"""Fields of requests that no text repeats; an error may ("Value '...' at 'value' failed to satisfy constraint"), and then shorten it."""
+REPEATED: Final = 24  # characters from the beginning of a hidden value that are looked for
+
 T = TypeVar("T")
 Json: TypeAlias = Mapping[str, Any]
 
@@ -119,7 +123,8 @@ class Line:
         self.room -= len(reply.body)
         if reply.status == 200:
             return _kit.decoded(reply.body or b"{}", into) or Broken(f"{what}: the answer is not JSON of the expected shape")
-        return _meaning(reply, what, used.absent if absent is None else absent)
+        hidden = [str(body[name])[:REPEATED] for name in HIDDEN if body.get(name)]
+        return _meaning(reply, what, used.absent if absent is None else absent, hidden)
 
     def pages(
         self,
@@ -173,13 +178,14 @@ def _encoded(body: Json) -> bytes:
         return marshal(dict(body), escape_html=False)
 
 
-def _meaning(reply: HttpReply, what: str, absent: Collection[str]) -> Absent | Failure:
+def _meaning(reply: HttpReply, what: str, absent: Collection[str], hidden: Sequence[str]) -> Absent | Failure:
     held = _kit.decoded(reply.body, _Error)
     code = (held.type if held is not None else "") or reply.headers.get("x-amzn-errortype", "").partition(":")[0]
     code = code.rpartition("#")[2]
-    if not code:
+    if not code or any(text in code for text in hidden):
         return _kit.common_failure(reply, what) or _wordless(reply.status, what)
     message = (held.message or held.Message or "") if held is not None else ""
+    message = "" if any(text in message for text in hidden) else message
     meaning = verdict(code, message, what, absent, reply)
     if isinstance(meaning, Absent):
         return meaning if reply.status < 500 else Unreachable(f"{what}: status {reply.status}")

@@ -42,6 +42,7 @@ CERT: Final = "cert"
 KINDS: Final = {SECRET: ("secrets", "GetSecret"), KEY: ("keys", "GetKey"), CERT: ("certificates", "GetCertificate")}
 """The collection of a kind, and the name of its call."""
 NOT_FOUND: Final = frozenset({"SecretNotFound", "KeyNotFound", "CertificateNotFound"})
+SHORT: Final = 8  # characters; a token with fewer, which is none of a directory's, may be in any text
 NAME: Final = re.compile(r"[0-9A-Za-z-]{1,127}")
 """Names of objects. Versions are hexadecimal; they are held to the same letters."""
 
@@ -163,7 +164,9 @@ def _failure(call: HttpCall, reply: HttpReply, error: _Error | None) -> Failure:
     common = _kit.common_failure(reply, what(call))
     if common is not None:
         return common
-    sentence = f"{what(call)}: {_said(error) or f'status {reply.status}'}"
+    said, token = _said(error), call.headers["Authorization"].removeprefix("Bearer ")
+    repeated = len(token) >= SHORT and token in said  # a server that is no vault may do so
+    sentence = f"{what(call)}: {_kit.line(said) if said and not repeated else f'status {reply.status}'}"
     if reply.status == 401:
         return Refused(sentence, session=True)
     return Refused(sentence) if reply.status == 403 else Broken(sentence)
@@ -174,4 +177,4 @@ def _said(error: _Error | None) -> str:
     if error is None:
         return ""
     code = (error.innererror.code if error.innererror is not None else None) or error.code or ""
-    return _kit.line(f"{code}: {error.message or ''}" if code else error.message or "")
+    return f"{code}: {error.message or ''}" if code else error.message or ""

@@ -71,6 +71,8 @@ OPTIONAL: Final = frozenset({"resource", "private_key_passphrase", "service_acco
 
 ABSENT: Final = re.compile(r"(?:Secret|Folder)\b.*not found", re.DOTALL)
 TOKEN_ERROR: Final = "TokenError"
+HIDDEN: Final = ("clientSecret", "password", "jwt", "secretValue")  # members of requests
+REPEATED: Final = 24  # characters from the beginning of a hidden member that an error must not show
 LIST_MAX: Final = 64 * 1024 * 1024  # bytes of a list, which comes in one piece
 
 
@@ -250,11 +252,17 @@ def what(call: HttpCall) -> str:
     return f"Infisical {call.method} {call.url.partition('?')[0]}"
 
 
-def failure_of(call: HttpCall, reply: HttpReply, *, login: bool = False, secret: str = "") -> Failure:
-    """Why an answer that is not 2xx is not what was asked for. A message that repeats ``secret`` is left out."""
+def _hidden(call: HttpCall) -> list[str]:
+    """How the secret members of a request begin."""
+    held = _kit.decoded(call.body, dict[str, Any]) if call.body else None
+    return [str(held[name])[:REPEATED] for name in HIDDEN if held.get(name)] if held is not None else []
+
+
+def failure_of(call: HttpCall, reply: HttpReply, *, login: bool = False) -> Failure:
+    """Why an answer that is not 2xx is not what was asked for. A message that repeats a value or a credential of the call is left out."""
     held = error_of(reply)
     text = held.message if held is not None and isinstance(held.message, str) else ""
-    if not text or (secret and secret in text):
+    if not text or any(hidden in text for hidden in _hidden(call)):
         text = " ".join(filter(None, (f"status {reply.status}", held.error if held is not None else "")))
     sentence = f"{what(call)}: {_kit.line(text)}"
     status = reply.status

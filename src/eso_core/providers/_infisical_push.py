@@ -190,11 +190,11 @@ def _existing(line: Line, at: At) -> Talk[_Secret | Failed | None]:
 def _put(line: Line, at: At, there: _Secret | None, text: str) -> Talk[Done | Failed]:
     method, label = ("POST", "CreateSecretV3") if there is None else ("PATCH", "UpdateSecretV3")
     body = {"secretPath": at.folder, "secretValue": text, "skipMultilineEncoding": True, "type": "shared"}
-    done = yield from _write(line, (method, label, at), body, there.workspace if there is not None else "", secret=text)
+    done = yield from _write(line, (method, label, at), body, there.workspace if there is not None else "")
     if not isinstance(done, tuple):
         return Failed(done)
     call, reply = done
-    return Failed(failure_of(call, reply, secret=text)) if not 200 <= reply.status < 300 else _written(call, reply)
+    return Failed(failure_of(call, reply)) if not 200 <= reply.status < 300 else _written(call, reply)
 
 
 def _remove(line: Line, at: At, project: str) -> Talk[Done | Failed]:
@@ -216,9 +216,7 @@ def _written(call: HttpCall, reply: HttpReply) -> Done | Failed:
     return Failed(Broken(f"{what(call)}: the answer is not JSON of the expected shape"))
 
 
-def _write(
-    line: Line, how: tuple[str, str, At], body: Mapping[str, Any], project: str, *, secret: str = ""
-) -> Talk[tuple[HttpCall, HttpReply] | Failure]:
+def _write(line: Line, how: tuple[str, str, At], body: Mapping[str, Any], project: str) -> Talk[tuple[HttpCall, HttpReply] | Failure]:
     """The answer to a write, which names the project by its id, if that is known, else by its slug, else by the id that has to be found."""
     method, label, at = how
     common = {**body, "environment": line.store.environment}

@@ -14,6 +14,7 @@ answer                   meaning
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Protocol, TypeVar
@@ -41,6 +42,8 @@ KUBECONFIG: Final = "kubeconfig"
 
 TOKEN_S: Final = 3600  # seconds that a requested token lives
 BODY_MAX: Final = 8 * 1024 * 1024  # bytes
+MESSAGE_MAX: Final = 16 * 1024  # characters of a server's text that are looked through
+SHORT: Final = 4  # characters; a secret with fewer is in any text
 
 
 # ---------------------------------------------------------------- parsed form
@@ -71,7 +74,7 @@ def connection(model: Connected, store: Ref, path: str) -> Result[Connection, In
     if model.auth_ref is not None:
         if model.auth is not None:
             return Wrong(InvalidSpec("authRef and inline auth cannot both be set", f"{path}.authRef"))
-        return Success(Connection("", b"", {KUBECONFIG: _kit.secret_key(model.auth_ref)}))
+        return _selected({KUBECONFIG: (model.auth_ref, f"{path}.authRef")}).map(lambda slots: Connection("", b"", slots))
     server = model.server or Server()
     url, ca_pem = server_url(server.url, f"{path}.server.url"), _kit.ca_bundle(server.ca_bundle)
     credentials, ca_slot = _credentials(model.auth, f"{path}.auth"), _ca(server, store)
@@ -110,9 +113,19 @@ def _credentials(auth: Auth | None, path: str) -> Result[Mapping[str, Need], Inv
         account = auth.service_account
         return Success({TOKEN: AccountToken(account.name, account.audiences, account.namespace or "", TOKEN_S)})
     if auth.token is not None:
-        return Success({TOKEN: _kit.secret_key(auth.token.bearer_token)})
+        return _selected({TOKEN: (auth.token.bearer_token, f"{path}.token.bearerToken")})
     assert auth.cert is not None
-    return Success({CLIENT_CERT: _kit.secret_key(auth.cert.client_cert), CLIENT_KEY: _kit.secret_key(auth.cert.client_key)})
+    cert = {CLIENT_CERT: (auth.cert.client_cert, f"{path}.cert.clientCert"), CLIENT_KEY: (auth.cert.client_key, f"{path}.cert.clientKey")}
+    return _selected(cert)
+
+
+def _selected(selectors: Mapping[str, tuple[SecretKeySelector, str]]) -> Result[Mapping[str, Need], InvalidSpec]:
+    """The needs behind selectors, by slot. A name and a key, which the schema lets be left out, are demanded."""
+    for selector, path in selectors.values():
+        for field_name, text in (("name", selector.name), ("key", selector.key)):
+            if not text:
+                return Wrong(InvalidSpec("cannot be empty", f"{path}.{field_name}"))
+    return Success({slot: _kit.secret_key(selector) for slot, (selector, _) in selectors.items()})
 
 
 # ---------------------------------------------------------------- calls
@@ -174,10 +187,26 @@ class _Status(msgspec.Struct):
     details: _Details | None = None
 
 
+class _Sent(msgspec.Struct):
+    data: dict[str, bytes] | None = None
+
+
+def _is_told(message: str, call: HttpCall) -> bool:
+    """Whether a server's text may be repeated: it is not too long, and holds nothing of the credential or of a value that was sent.
+
+    An admission webhook may say what it does not like, and whoever answers at the address of a store, what it likes.
+    """
+    sent = _kit.decoded(call.body, _Sent)
+    values = [value for value in (sent.data or {}).values() if len(value) >= SHORT] if sent is not None else []
+    texts = [value.decode("utf-8", "replace") for value in values] + [base64.b64encode(value).decode() for value in values]
+    credential = call.headers.get("Authorization", "").rpartition(" ")[2]
+    return 0 < len(message) <= MESSAGE_MAX and not any(text in message for text in (credential, *texts) if len(text) >= SHORT)
+
+
 def failure_of(call: HttpCall, reply: HttpReply) -> Failure:
     """Why an answer is not what was asked for, in the API server's words."""
     held = _kit.decoded(reply.body, _Status)
-    text = _kit.line(held.message) if held is not None and held.message else f"status {reply.status}"
+    text = _kit.line(held.message) if held is not None and _is_told(held.message, call) else f"status {reply.status}"
     sentence = f"{call.method} {call.url.partition('?')[0]}: {text}"
     match reply.status:
         case 401:

@@ -45,4 +45,4 @@ def needs(store: Store) -> Mapping[str, Need]:
 
 def path_of(namespace: str, name: str = "") -> str:
     """Of the Secrets of a namespace, or of one."""
-    return f"/api/v1/namespaces/{quote(namespace, safe='')}/secrets" + (f"/{quote(name, safe='')}" if name else "")
+    return f"/api/v1/namespaces/{quote(namespace, safe='')}/secrets" + (f"/{quote(name, safe='', errors='replace')}" if name else "")

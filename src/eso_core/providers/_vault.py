@@ -26,7 +26,7 @@ import posixpath
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote
 
 import msgspec
@@ -108,16 +108,17 @@ class Line:
         """Why an answer that is not 2xx is not what was asked for."""
         held = _kit.decoded(reply.body, _Errors)
         errors = held.errors if held is not None else []
-        text = _kit.line("; ".join(errors)) if errors else f"status {reply.status}"
+        told = "; ".join(errors)
+        text = _kit.line(told) if told and not repeats(told, call.body) else f"status {reply.status}"
         sentence = f"{what(call)}: {text}"
         match reply.status:
             case 403 if errors == [DENIED] and isinstance(self.store.login, Token | Nobody):
                 return Refused(sentence)
             case 401 | 403:
                 return Refused(sentence, session=True)
-            case 400 if login or any(mark in text for mark in NOT_LOGGED_IN):
+            case 400 if login or any(mark in told for mark in NOT_LOGGED_IN):
                 return Refused(sentence, session=True)
-            case 500 if login and NOT_BOUND in text:
+            case 500 if login and NOT_BOUND in told:
                 return Refused(sentence, session=True)
             case 404:
                 return Missing(sentence)
@@ -184,8 +185,25 @@ WRONG_ENGINE: Final = b"Invalid path for a versioned K/V secrets engine"
 NOT_LOGGED_IN: Final = ("missing client token", "permission denied")
 NOT_BOUND: Final = "not authorized"
 """Older servers say this with status 500 to the token of a ServiceAccount that the role does not name."""
+NAMES: Final = frozenset({"role", "role_id", "name"})  # members of the body of a login that are no secrets
+REPEATED_MIN, REPEATED = 4, 24  # characters: shorter values are found in any text; of longer ones the beginning is looked for
 DENIED: Final = "1 error occurred:\n\t* permission denied\n\n"
 """A policy's word. Of a token that is unknown or has ended, the server says ``permission denied`` and no more, or ``invalid token``."""
+
+
+def repeats(told: str, body: bytes) -> bool:
+    """Whether an error shows a credential or a value of the request, or how one begins."""
+    held = _kit.decoded(body, dict[str, Any]) if body else None
+    left: list[Any] = [value for name, value in (held or {}).items() if name not in NAMES]
+    while left:
+        match left.pop():
+            case str(text) if len(text) >= REPEATED_MIN and text[:REPEATED] in told:
+                return True
+            case dict(inner):
+                left += inner.values()
+            case list(inner):
+                left += inner
+    return False
 
 
 def what(call: HttpCall) -> str:

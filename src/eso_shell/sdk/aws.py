@@ -40,6 +40,8 @@ SESSION = "external-secrets-provider-aws"
 UNKNOWN_LEASE_S = 900.0  # of ambient credentials that expire but do not say when
 LEASE_MIN_S = 60.0
 ROLE_S = 3600  # seconds that an assumed role is asked for; the most that a chain of roles may have
+FIPS, DUAL_STACK = "AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT"
+"""Variables that choose among a service's endpoints, where none is named."""
 CONFIG = Config(connect_timeout=5, read_timeout=10, retries={"total_max_attempts": 2, "mode": "standard"})
 
 ARGUMENT_OF = {"aws_access_key_id": "access_key", "aws_secret_access_key": "secret_key", "aws_session_token": "session_token"}
@@ -54,14 +56,15 @@ TEXT_MAX = 200  # characters
 def credentials(args: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
     """What to sign with, and where to call.
 
-    ``args``: ``service`` and ``region``; the identity; ``roles``, assumed one after the other, each with ``arn`` and, if wanted,
-    ``session``, ``external_id``, ``tags``, ``transitive``. The identity is ``access_key``, ``secret_key`` and ``session_token``, or
-    ``web_identity`` (``token``, ``role_arn``, ``session``), or without both the SDK's own sources.
+    ``args``: ``service`` and ``region``; ``fips`` for endpoints with validated cryptography; the identity; ``roles``, assumed one after
+    the other, each with ``arn`` and, if wanted, ``session``, ``external_id``, ``tags``, ``transitive``. The identity is ``access_key``,
+    ``secret_key`` and ``session_token``, or ``web_identity`` (``token``, ``role_arn``, ``session``), or without both the SDK's own sources.
 
     Gives ``endpoint`` (and, where :data:`BESIDE` names a second service, ``endpoint_beside``), ``access_key``, ``secret_key``,
     ``session_token`` and ``lease_s`` (``None``: they do not expire).
     """
     service, region = str(args["service"]), _region(args, environ)
+    environ = {**environ, FIPS: "true"} if args.get("fips") else environ
     held = {**_identity(args, region, environ), "endpoint": endpoint(service, region, environ)}
     if service in BESIDE:
         held["endpoint_beside"] = endpoint(BESIDE[service], region, environ)
@@ -98,7 +101,8 @@ def caller_identity(args: Mapping[str, Any], environ: Mapping[str, str]) -> dict
 
 def endpoint(service: str, region: str, environ: Mapping[str, str]) -> str:
     """The URL of a service in a region: as the environment says, else as botocore knows it."""
-    return _override(service, environ) or _resolved(service, region)
+    fips, dual_stack = (environ.get(name, "").lower() == "true" for name in (FIPS, DUAL_STACK))
+    return _override(service, environ) or _resolved(service, region, fips=fips, dual_stack=dual_stack)
 
 
 def _override(service: str, environ: Mapping[str, str]) -> str:
@@ -106,8 +110,11 @@ def _override(service: str, environ: Mapping[str, str]) -> str:
 
 
 @lru_cache(maxsize=256)
-def _resolved(service: str, region: str) -> str:
-    found = _resolver().construct_endpoint(service, region)
+def _resolved(service: str, region: str, *, fips: bool, dual_stack: bool) -> str:
+    try:
+        found = _resolver().construct_endpoint(service, region, use_fips_endpoint=fips, use_dualstack_endpoint=dual_stack)
+    except faults.EndpointVariantError:
+        found = None
     if not found or "hostname" not in found:
         raise SdkFailure(InvalidSpec("region not found", "spec.provider.aws.region"))
     return f"https://{found['hostname']}"

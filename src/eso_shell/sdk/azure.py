@@ -102,25 +102,44 @@ def _credential(args: Mapping[str, Any], options: dict[str, Any]) -> Any:
     if not isinstance(certificate, SecretBytes):
         raise SdkFailure(InvalidSpec("the client certificate is missing"))
     try:
-        return CertificateCredential(tenant, client, certificate_data=certificate.reveal(), **options)
+        return CertificateCredential(tenant, client, certificate_data=_in_order(certificate.reveal()), **options)
     except (ValueError, TypeError):
         raise SdkFailure(InvalidSpec(f"the client certificate {BAD_CERTIFICATE}")) from None
 
 
+def _in_order(raw: bytes) -> bytes:
+    """``raw``, and of a PEM text with several certificates that of its key in front, for which azure-identity takes the first."""
+    from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
+    from cryptography.x509 import load_pem_x509_certificates
+
+    if raw.count(b"-----BEGIN CERTIFICATE-----") < 2:
+        return raw
+    public = load_pem_private_key(raw, None).public_key()
+    own = [one.public_bytes(Encoding.PEM) for one in load_pem_x509_certificates(raw) if one.public_key() == public]
+    return b"".join(own[:1]) + raw
+
+
 @contextmanager
 def _identity_failures(args: Mapping[str, Any], last: _Last) -> Iterator[None]:
-    """Exceptions of azure-identity as failures. A directory's message names the fault (``AADSTS...``) and holds no secret."""
+    """Exceptions of azure-identity as failures. A directory's message names the fault (``AADSTS...``)."""
     try:
         yield
     except (ServiceRequestError, ServiceResponseError) as error:
         raise SdkFailure(Unreachable(f"Azure: the service for tokens cannot be reached: {type(error).__name__}")) from None
     except HttpResponseError as error:  # of which ClientAuthenticationError is one
-        raise SdkFailure(last.failure or Refused(f"Azure: {_line(_stable(str(error.message or '')))}", session=True)) from None
+        raise SdkFailure(last.failure or Refused(f"Azure: {_told(str(error.message or ''), args)}", session=True)) from None
     except AzureError as error:
         raise SdkFailure(last.failure or Broken(f"Azure: no token: {type(error).__name__}")) from None
     except ValueError:
         what = f"Azure: {args.get('authority', '')} does not know the tenant, or it is no directory; or an id is not well-formed"
         raise SdkFailure(last.failure or Refused(what, session=True)) from None
+
+
+def _told(message: str, args: Mapping[str, Any]) -> str:
+    """A directory's message, unless it repeats the credential: that of a private cloud is any server."""
+    sent = (args.get("secret"), args.get("assertion"))
+    repeated = any(isinstance(one, str) and len(one) >= SHORT and one in message for one in sent)
+    return "the directory refuses the credential" if repeated else _line(_stable(message))
 
 
 def _stable(text: str) -> str:

@@ -37,6 +37,10 @@ from eso_shell.tls import ssl_context
 
 CONNECT_S: Final = 5.0
 CHUNK: Final = 64 * 1024  # bytes
+OURS: Final = frozenset(
+    {"authorization", "connection", "content-length", "host", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"}
+)
+"""Headers that belong to the handshake and its connection; a request's are left out."""
 OFFER: Final = re.compile(r"(?:^|,)\s*(NTLM|Negotiate|Basic)(?:\s+([A-Za-z0-9+/]+=*))?\s*(?=,|$|\s+realm)", re.IGNORECASE)
 
 
@@ -46,7 +50,7 @@ class _Sent:
 
     method: str
     target: str
-    headers: Mapping[str, str]
+    headers: Mapping[str, str | bytes]
     body: bytes
     body_max: int
     until: float  # of the monotonic clock
@@ -59,7 +63,7 @@ def send(args: Mapping[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
     parts = urlsplit(str(args["url"]))
     peer = f"{parts.scheme}://{parts.netloc}"
     until = time.monotonic() + float(args["timeout_s"])
-    headers = {name: value for name, value in args["headers"].items() if name.lower() != "authorization"}
+    headers = {name: value.encode("utf-8", "replace") for name, value in args["headers"].items() if name.lower() not in OURS}
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     sent = _Sent(args["method"], target, {"Accept-Encoding": "identity", **headers}, args["body"], int(args["body_max"]), until)
     connection = _connection(parts.scheme, parts.hostname or "", parts.port)

@@ -526,11 +526,12 @@ class TestPush:
         ran = run(push(store(), Session(value=TICKET), Push(key="/a", source=source)), [error(401, "UnauthorizedAccess")])
         assert isinstance(failure(ran.value), Refused)
 
-    def test_an_error_that_repeats_the_value(self):
+    @pytest.mark.parametrize("text", [f'bad value {{"k":"{CANARY}"}}', f"bad {CANARY}"])
+    def test_an_error_that_repeats_the_value(self, text):
         source = Source(data={"k": SecretBytes(CANARY.encode())})
         push = provider(KEY).push
         assert push is not None
-        replies = [absent("/a"), error(400, f'bad value {{"k":"{CANARY}"}}')]
+        replies = [absent("/a"), error(400, text)]
         told = failure(run(push(store(), Session(value=TICKET), Push(key="/a", source=source)), replies).value)
         assert told == Broken("Akeyless create-secret /a: status 400")
 

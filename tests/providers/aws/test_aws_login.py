@@ -7,7 +7,7 @@ from dataclasses import replace
 import orjson
 import pytest
 
-from eso_core.door import Access, AccountNotes, AccountToken, Entries, Found, Probe, SecretKey, Session
+from eso_core.door import Access, AccountNotes, AccountToken, Entries, Found, Get, Probe, SecretKey, Session
 from eso_core.failure import Broken, InvalidSpec, Missing, Refused
 from eso_core.providers._aws import SINGLY, Memory
 from eso_core.secret import SecretBytes
@@ -44,6 +44,14 @@ class TestLogin:
             "region": "us-east-1",
             "roles": [],
         }
+
+    @pytest.mark.parametrize("region", ["us-east-1-fips", "fips-us-east-1", "us-fips-east-1"])
+    def test_a_region_with_fips(self, region):
+        use = access("aws", {"service": "SecretsManager", "region": region})
+        args = self.login(use, aws_login(SdkCall(name="x"))).calls[0].args
+        assert (args["region"], args["fips"]) == ("us-east-1", True)
+        [call] = ask("aws", use, Get(key="k"), replies=[ok({"SecretString": "v"})], login=aws_login).calls
+        assert call.sign.region == "us-east-1"
 
     def test_roles(self):
         use = store(

@@ -11,7 +11,7 @@ from eso_core.door import ConfigMapKey, Delete, Done, Exists, Failed, Push, Secr
 from eso_core.failure import Broken, InvalidSpec, Missing, Refused
 from eso_core.secret import SecretBytes
 from tests.providers.aws.server import REGION, Cloud
-from tests.providers.scripts import access, failure, parsed, provider, run
+from tests.providers.scripts import access, failure, ok, parsed, provider, run
 
 KEYS = {"accessKeyIDSecretRef": {"name": "c", "key": "id"}, "secretAccessKeySecretRef": {"name": "c", "key": "secret"}}
 OURS = {"managed-by": "external-secrets"}
@@ -46,6 +46,34 @@ class Bench:
     @property
     def writes(self):
         return [(operation, body) for operation, body in self.cloud.asked if operation not in READS]
+
+
+@pytest.mark.parametrize(
+    ("target", "service", "meta"),
+    [
+        ("secretsmanager.CreateSecret", "SecretsManager", metadata()),
+        ("secretsmanager.CreateSecret", "SecretsManager", metadata(secretPushFormat="string")),
+        ("AmazonSSM.PutParameter", "ParameterStore", metadata()),
+    ],
+)
+@pytest.mark.parametrize("shown", [str, lambda text: f"{text[:30]}..."])
+def test_a_message_that_repeats_the_value_is_not_told(target, service, meta, shown):
+    class Repeating(Bench):
+        short = {"SecretsManager": "secretsmanager", "ParameterStore": "ssm"}[service]
+
+    Repeating.service = service
+    bench = Repeating()
+    answer = bench.cloud.answer
+
+    def repeat(call):
+        if call.headers["X-Amz-Target"] != target:
+            return answer(call)
+        [sent] = (text for name, text in orjson.loads(call.body).items() if name in ("SecretString", "SecretBinary", "Value"))
+        return ok({"__type": "ValidationException", "message": f"Value '{shown(sent)}' at 'value' failed"}, 400)
+
+    bench.cloud.answer = repeat
+    told = failure(bench.push(b"a-value-that-nobody-else-may-see", meta=meta))
+    assert told.what == f"{target.partition('.')[2]} k: ValidationException"
 
 
 class TestSecrets:

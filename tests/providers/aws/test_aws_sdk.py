@@ -45,6 +45,29 @@ class TestEndpoints:
         assert aws.endpoint(service, "eu-central-1", {name: "http://here", "AWS_ENDPOINT_URL": "http://there"}) == "http://here"
         assert aws.endpoint(service, "eu-central-1", {"AWS_ENDPOINT_URL": "http://there"}) == "http://there"
 
+    @pytest.mark.parametrize(
+        ("service", "region", "names", "url"),
+        [
+            ("secretsmanager", "us-east-1", ["FIPS"], "https://secretsmanager-fips.us-east-1.amazonaws.com"),
+            ("ssm", "us-gov-west-1", ["FIPS"], "https://ssm.us-gov-west-1.amazonaws.com"),  # it has no others
+            ("sts", "us-east-1", ["DUALSTACK"], "https://sts.us-east-1.api.aws"),
+            ("ssm", "us-east-1", ["FIPS", "DUALSTACK"], "https://ssm-fips.us-east-1.api.aws"),
+        ],
+    )
+    def test_variants_of_the_environment(self, service, region, names, url):
+        assert aws.endpoint(service, region, {f"AWS_USE_{name}_ENDPOINT": "True" for name in names}) == url
+        assert aws.endpoint(service, region, {f"AWS_USE_{name}_ENDPOINT": "false" for name in names}) == aws.endpoint(service, region, {})
+
+    def test_no_such_variant(self):
+        with pytest.raises(SdkFailure) as raised:
+            aws.endpoint("ssm", "us-iso-east-1", {"AWS_USE_DUALSTACK_ENDPOINT": "true"})
+        assert isinstance(raised.value.failure, InvalidSpec)
+
+    def test_a_region_that_asks_for_fips(self):
+        held = aws.credentials({"service": "acm", "region": "us-east-1", "fips": True, "roles": [], **KEYS}, {})
+        assert held["endpoint"] == "https://acm-fips.us-east-1.amazonaws.com"
+        assert held["endpoint_beside"] == "https://tagging-fips.us-east-1.amazonaws.com"
+
     def test_certificates_have_two(self):
         held = aws.credentials({"service": "acm", "region": "eu-west-1", "roles": [], **KEYS}, {})
         assert held["endpoint"] == "https://acm.eu-west-1.amazonaws.com"

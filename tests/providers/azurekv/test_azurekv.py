@@ -16,6 +16,7 @@ from eso_core.door import (
     Found,
     Get,
     Probe,
+    Session,
 )
 from eso_core.failure import Broken, Failure, InvalidSpec, Missing, Refused, Throttled, Unreachable
 from eso_core.instant import SECOND
@@ -34,6 +35,13 @@ def get(reply: Any, key: str = "db", **query: Any) -> Any:
 
 def vault_error(status: int, code: str, inner: str = "", **headers: str) -> HttpReply:
     return scripts.ok({"error": {"code": code, "message": "m", "innererror": {"code": inner} if inner else None}}, status, **headers)
+
+
+def test_a_server_that_repeats_the_token() -> None:
+    wanted = Get(key="db")
+    reply = scripts.ok({"error": {"code": "Forbidden", "message": "who is Bearer eyJ0.token?"}}, 403)
+    ran = scripts.run(scripts.provider("azurekv").fetch(use(), Session(value="eyJ0.token"), (wanted,)), [reply])
+    assert scripts.failure(ran.value[wanted]).what.endswith("/secrets/db: status 403")
 
 
 # ---------------------------------------------------------------- requests

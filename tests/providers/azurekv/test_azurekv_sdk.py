@@ -190,6 +190,7 @@ def token_args(cloud: Azure, method: str, **more: Any) -> dict[str, Any]:
         ("secret", {"secret": "sesame-open"}),
         ("certificate", {"certificate": SecretBytes(material.pem_pair())}),
         ("certificate", {"certificate": SecretBytes(material.pfx())}),
+        ("certificate", {"certificate": SecretBytes(material.certificate(1).public_bytes(Encoding.PEM) + material.pem_pair())}),
         ("assertion", {"assertion": "eyJ.workload.sig"}),
     ],
 )
@@ -243,6 +244,17 @@ def test_a_directory_that_fails(method: str, status: int, failure: type[Failure]
     assert isinstance(got, failure), got
     assert not isinstance(got, Throttled) or got.after_ns == 7 * SECOND
     assert len(server.sent) == 1
+
+
+@pytest.mark.parametrize(("method", "sent"), [("secret", "client_secret"), ("assertion", "client_assertion")])
+def test_a_directory_that_repeats_what_it_was_sent(method: str, sent: str) -> None:
+    server = Server(App(CLIENT, secrets={"s"}), identity=True)
+    refused = server.directory._refused
+    server.directory._token = lambda tenant, form: refused(401, "invalid_client", f"no: {form[sent]}")  # type: ignore[method-assign]
+    base = {"tenant": TENANT, "client_id": CLIENT, "resource": RESOURCE, "custom": False, "authority": f"https://{LOGIN}"}
+    got = failed({**base, "method": method, method: "open-sesame"}, server)
+    assert isinstance(got, Refused), got
+    assert "open-sesame" not in got.what
 
 
 def test_a_managed_identity_is_the_instances() -> None:

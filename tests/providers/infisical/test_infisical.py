@@ -447,6 +447,11 @@ class TestPush:
         told = failure(run(talk, lambda call: next(answers)(call)).value)
         assert CANARY not in told.what and "status 400" in told.what
 
+    def test_a_login_that_repeats_the_credential_is_not_told(self):
+        use = access(KEY, UNIVERSAL, {"client_id": "c", "client_secret": CANARY})
+        refused = run(provider(KEY).login(use), [error(401, f"bad secret {CANARY}", "Unauthorized")]).value
+        assert isinstance(refused, Refused) and CANARY not in refused.what and "status 401" in refused.what
+
     def test_a_folder_that_is_not_there(self):
         assert isinstance(failure(Bench().push("/none/A", b"v").value), Missing)
 

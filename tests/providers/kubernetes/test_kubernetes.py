@@ -76,6 +76,10 @@ class TestReading:
         assert value("kubernetes", answer) == b'{"annotations":null,"labels":null}'
         assert value("kubernetes", answer, "labels") == b"null"
 
+    def test_a_key_that_is_no_text(self):
+        ran = ask("kubernetes", store(), Get(key="\ud800"), replies=[NOT_FOUND])
+        assert ran.calls[0].url.endswith("/secrets/%3F")
+
     @pytest.mark.parametrize("key", ["", ".", "..", "a/b", "../configmaps/x", "a%2fb"])
     def test_a_key_is_a_name(self, key):
         assert isinstance(failure(one("kubernetes", store(), Get(key=key))), InvalidSpec)
@@ -232,6 +236,11 @@ class TestParsing:
             ({"auth": None}, "no auth provider given"),
             ({"auth": {}}, "no auth provider given"),
             ({"auth": {**AUTH["auth"], "serviceAccount": {"name": "x"}}}, "multiple auth methods"),
+            ({"auth": {"token": {"bearerToken": {"key": "k"}}}}, "auth.token.bearerToken.name"),
+            ({"auth": {"token": {"bearerToken": {"name": "x"}}}}, "auth.token.bearerToken.key"),
+            ({"auth": {"cert": {"clientCert": {"key": "k"}, "clientKey": {"name": "x", "key": "k"}}}}, "auth.cert.clientCert.name"),
+            ({"auth": {"cert": {"clientCert": {"name": "x", "key": "k"}, "clientKey": {"name": "x"}}}}, "auth.cert.clientKey.key"),
+            ({"auth": None, "authRef": {"name": "x"}}, "authRef.key"),
             ({"remoteNamespace": "../x"}, "namespace"),
             ({"authRef": {"name": "x", "key": "y"}}, "cannot both be set"),
             ({"server": {"url": "ftp://x"}}, "https://"),
@@ -244,4 +253,4 @@ class TestParsing:
         spec = {key: item for key, item in {**SPEC, **change}.items() if item is not None}
         wrong = parsed("kubernetes", spec)
         assert isinstance(wrong, InvalidSpec)
-        assert text in wrong.what
+        assert text in f"{wrong.what} {wrong.path}"

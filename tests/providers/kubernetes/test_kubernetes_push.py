@@ -173,6 +173,14 @@ def test_refused(command):
     assert isinstance(failure(run(kubernetes.push(use(cluster=True), Session(), command)).value), InvalidSpec)
 
 
+@pytest.mark.parametrize("text", [CANARY, base64.b64encode(CANARY.encode()).decode(), TOKEN])
+def test_what_a_server_repeats_is_not_told(text):
+    def answer(call):
+        return NOT_FOUND if call.method == "GET" else ok({"kind": "Status", "message": f"denied: {text}", "reason": "Invalid"}, 422)
+
+    assert failure(push(answer, one()).value).what == f"POST {ORIGIN}/api/v1/namespaces/{NAMESPACE}/secrets: status 422"
+
+
 def test_a_key_that_the_source_does_not_have(server):
     assert isinstance(failure(push(server, one(secret_key="nosuch")).value), Missing)
 

@@ -35,6 +35,12 @@ def b64(text):
 
 
 class TestLogin:
+    @pytest.mark.parametrize(("told", "what"), [(f"no secret id {CANARY}", "status 400"), ("no role my-role-id", "no role my-role-id")])
+    def test_an_error_that_repeats_a_credential_is_not_told(self, told, what):
+        use = access("vault", ROLE, {"secret_id": CANARY})
+        refused = run(provider("vault").login(use), [ok({"errors": [told]}, 400)]).value
+        assert refused == Refused(f"Vault PUT https://vault.example:8200/v1/auth/approle/login: {what}", session=True)
+
     def test_a_token_is_used_as_it_is(self):
         assert run(provider("vault").login(store())).value == Session(value=Ticket(CANARY))
 

@@ -55,6 +55,18 @@ class Desk:
         return orjson.loads(found) if found is not None else None
 
 
+@pytest.mark.parametrize(
+    ("told", "what"), [("cannot store a-value-that-nobody-else-m...", "status 400"), ("cannot store it", "cannot store it")]
+)
+@pytest.mark.parametrize("prop", ["p", ""])
+def test_an_error_that_repeats_a_value_is_not_told(told, what, prop):
+    desk = Desk(V1)
+    answer, value = desk.vault.answer, "a-value-that-nobody-else-may-see"
+    desk.vault.answer = lambda call: ok({"errors": [told]}, 400) if call.method in WRITES else answer(call)
+    pushed = desk.push("x", value if prop else orjson.dumps({"k": [value]}), prop)
+    assert pushed == Failed(Broken(f"Vault PUT {URL}/v1/secret/x: {what}"))
+
+
 class TestVersion2:
     def test_a_new_secret(self):
         desk = Desk()

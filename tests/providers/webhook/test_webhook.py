@@ -109,6 +109,9 @@ def test_keys_stay_keys(key, path):
     [
         ({}, "..", "'..'"),
         ({}, ".", "'..'"),
+        ({}, "../admin", "'..'"),
+        ({}, "a/../../b", "'..'"),
+        ({}, "..\\admin", "'..'"),
         ({"url": "{{ .remoteRef.key }}"}, "db", "https://"),
         ({"url": "{{ .remoteRef.key }}://h/"}, "ftp", "https://"),
         ({"url": "https://h:{{ .remoteRef.key }}/"}, "x", "URL"),

@@ -113,6 +113,16 @@ def test_the_handshake_takes_one_connection(handler, scheme):
     assert [given for *_, given in chosen.seen] == (["NTLM"] * 2 if scheme == "NTLM" else ["NTLM", "Negotiate", "Negotiate"])
 
 
+def test_headers_of_the_connection_are_not_the_stores(handler):
+    chosen = handler()
+    with serving(chosen) as url:
+        reply = send(
+            url, headers={"Connection": "close", "content-length": "1", "Transfer-Encoding": "chunked", "Host": "x", "X-A": "\u00fc\u20ac"}
+        )
+    assert (reply["status"], reply["body"]) == (200, b"welcome body")
+    assert {(path, body) for _, path, body, _ in chosen.seen} == {("/s/db?v=1", b"body")}
+
+
 def test_the_handshake_over_tls(handler):
     with serving(handler(), tls=True) as url:
         assert send(url, tls=Tls(ca_pem=AUTHORITY.pem))["body"] == b"welcome body"
