@@ -20,6 +20,7 @@ FUNCTION_LINES, FILE_LINES = 70, 700
 REVEALS = {
     "eso_core/door.py": "Access.text, for providers",
     "eso_core/machines/apply.py": "the body of a request",
+    "eso_core/machines/scrub.py": "what must not stand in a failure",
     "eso_core/sim/provider/bench.py": "comparing what came with what was put",
     "eso_core/stages/decode.py": "decoding",
     "eso_core/stages/needs.py": "the digest that tells credentials apart",

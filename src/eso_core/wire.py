@@ -62,7 +62,7 @@ class HttpCall:
     """
 
     method: str
-    url: str
+    url: str = field(repr=False)  # of a webhook it may hold a secret
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes = field(default=b"", repr=False)
     tls: Tls = Tls()

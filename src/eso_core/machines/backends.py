@@ -39,6 +39,7 @@ from eso_core.machines.desk import Conversation, Desk, Stay, Then, Waiting, is_b
 from eso_core.machines.desks import Desks, Load
 from eso_core.machines.lines import LetOut, Lines
 from eso_core.machines.recent import Recent, weight
+from eso_core.machines.scrub import scrubbed
 from eso_core.machines.turns import Reason
 from eso_core.refs import Ref
 from eso_core.wire import CallReply
@@ -243,7 +244,7 @@ class Backends:
         return True
 
     def take(self, now: int) -> list[Conversation]:
-        """Conversations whose ``call`` has to be sent now. What was asked since the last call goes into batches; some may be answered here."""
+        """Conversations whose ``call`` has to be sent now. What was asked since the last take goes into batches, or is answered here."""
         while self._gathering:
             self._pump(self._gathering.popitem()[0], now)
         ready, self._ready = self._ready, []
@@ -360,6 +361,7 @@ class Backends:
             desk.permits = int(desk.breaker.open and bool(desk.pending))  # the probe goes on
             return
         failure = result if _is_failure(result) else Broken(f"provider {desk.provider.key} logged in without a session")
+        failure = scrubbed(failure, desk.access, None)
         desk.logins.failed(failure, now, self._random(), real=real)
         if isinstance(failure, Refused):
             self._refused.append(desk.access)
@@ -371,7 +373,7 @@ class Backends:
         desk = conversation.desk
         answers: Mapping[Query, Answer] = result if isinstance(result, Mapping) else {}
         missing = Failed(result if _is_failure(result) else Broken(f"provider {desk.provider.key} gave no answer"))
-        given = [(waiting, answers.get(waiting.ask.query, missing)) for waiting in conversation.asks]
+        given = [(waiting, _plain(answers.get(waiting.ask.query, missing), conversation)) for waiting in conversation.asks]
         self._judge(conversation, [answer.failure if isinstance(answer, Failed) else None for _, answer in given], now)
         repeat: list[Waiting] = []
         for waiting, answer in given:
@@ -482,6 +484,12 @@ class Backends:
 def _talk(start: Callable[..., Talk[T]], *given: Any) -> Talk[T]:
     """The talk that ``start`` gives; what ``start`` itself raises is raised by the talk."""
     return (yield from start(*given))
+
+
+def _plain(answer: Answer, conversation: Conversation) -> Answer:
+    if not isinstance(answer, Failed):
+        return answer
+    return replace(answer, failure=scrubbed(answer.failure, conversation.desk.access, conversation.session))
 
 
 def _is_failure(value: object) -> TypeGuard[Failure]:

@@ -15,6 +15,7 @@ from eso_core.machines.backends import Backends
 from eso_core.machines.desk import Conversation, Stay
 from eso_core.machines.turns import Reason
 from eso_core.refs import EXTERNAL_SECRET, SECRET_STORE, Ref
+from eso_core.secret import SecretBytes
 from eso_core.wire import CallFailed, CallReply, HttpCall, HttpReply
 from tests.unit.core.objects import access, blob
 
@@ -79,6 +80,7 @@ class Bench:
     answers: list[tuple[Query, Answer]] = field(default_factory=list)
     now: int = 1000 * SECOND
     retries: Retries = NO_RETRIES
+    secrets: Mapping[str, SecretBytes] = field(default_factory=dict)
     open: list[Conversation] = field(default_factory=list)
     backends: Backends = field(init=False)
 
@@ -86,7 +88,7 @@ class Bench:
         self.backends = Backends(lambda _: self.provider, lambda: 0.0)
 
     def ask(self, *queries: Query | str, identity: str = "me") -> None:
-        used = replace(who(identity), retries=self.retries)
+        used = replace(who(identity), retries=self.retries, secrets=self.secrets)
         for query in queries:
             ask = Ask("plain", used, Get(key=query) if isinstance(query, str) else query)
             self.backends.ask(ask, self.now, lambda ask, answer, at: self.answers.append((ask.query, answer)))
