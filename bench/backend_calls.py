@@ -20,7 +20,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cache
-from itertools import count
+from itertools import count, takewhile
 from typing import Any, Final
 
 import orjson
@@ -30,7 +30,7 @@ from eso_core.config import Config
 from eso_core.door import AccountNotes, AccountToken, Find, Get, Need, Probe, SecretKey, WholeSecret
 from eso_core.effect import Token
 from eso_core.failure import Unreachable
-from eso_core.instant import HOUR, MINUTE, SECOND, Instant, Now
+from eso_core.instant import MINUTE, SECOND, Instant, Now
 from eso_core.machines.commands import CloseWatch, OpenWatch, SendCall, SendKube, SendWork
 from eso_core.machines.desk import Conversation
 from eso_core.operator import build
@@ -40,7 +40,7 @@ from eso_core.sim.provider.bench import NAMESPACE, counts, manifest, read_case, 
 from eso_core.sim.provider.case import Case, Server
 from eso_core.sim.watch import Watch
 from eso_core.stages.needs import place_of
-from eso_core.wire import Call, CallFailed, CallReply, HttpCall, HttpReply, KubeCall, KubeReply
+from eso_core.wire import Call, CallFailed, CallReply, HttpReply, KubeCall, KubeReply
 from eso_shell.chance import SystemChance
 from eso_shell.install import cluster
 from tests.providers.cases import CASES
@@ -123,6 +123,7 @@ class Tally:
     calls: Counter[str] = field(default_factory=Counter)
     conversations: Counter[str] = field(default_factory=Counter)
     refused: int = 0  # reads that were answered with a status of 400 to 499
+    seen: set[Conversation] = field(default_factory=set, repr=False)
 
 
 class Operator:
@@ -236,7 +237,8 @@ class Operator:
         kind = kind_of(conversation)
         if counts(call):
             self.tally.calls[kind] += 1
-            self.tally.conversations[kind] += conversation.calls == 1
+            self.tally.conversations[kind] += conversation not in self.tally.seen
+            self.tally.seen.add(conversation)
             if self.fails_after is not None:
                 return CallFailed(Unreachable("no answer")), self.fails_after
         reply = self.backend.answer(call)
@@ -262,8 +264,9 @@ def kind_of(conversation: Conversation) -> str:
 class Reads:
     """The calls that reading may take: ``calls`` for each ``batch`` keys in one object and ``each`` for every key.
 
-    A batch goes out at the end of the turn that it was asked for in, as waiting for more would cost time. So of many objects, whose passes begin
-    at most 64 in a turn, batches are not full: there may be ``scatter`` times as many. ``properties``: calls for three of one key.
+    A batch goes out at the end of the turn that it was asked for in, as waiting for more would cost time. So of many objects, whose
+    passes begin at most 64 in a turn, batches are not full: there may be ``scatter`` times as many. ``properties``: calls for three of
+    one key.
     """
 
     batch: int = 1
@@ -282,27 +285,28 @@ class Reads:
         """Of one object."""
         return math.ceil(keys / self.batch) * self.calls + keys * self.each
 
+
 READS: Final[Mapping[str, Reads]] = {
     # An item is described before its value is read, one after the other; values of ten described ones come in one call.
     "akeyless-key": Reads(batch=10, each=1, scatter=1.2, properties=2, lists=5, found=0),
     # 20 are what the service gives at once. Where keys wait for room, they come two in a turn: 90 calls for a thousand instead of 63.
-    "aws-secretsmanager-role": Reads(batch=20, scatter=1.8, lists=5, found=0),
+    "aws-secretsmanager-role": Reads(batch=20, scatter=2, lists=5, found=0),
     # 10 are what the service gives at once; a list by pages of 10 gives the values, too.
     "aws-parameterstore": Reads(batch=10, scatter=1.2, lists=4, found=0),
     # Names of secrets and of certificates are listed apart from those of keys, and there are pages.
     "azurekv-secret": Reads(lists=5),
     # The list tells which id a name has; 100 ids are read in one call.
-    "bitwarden-name": Reads(batch=100, calls=2, scatter=1.6, properties=2, lists=2, found=0),
+    "bitwarden-name": Reads(batch=100, calls=2, scatter=2, properties=2, lists=2, found=0),
     # An old server does not know the call for many: each id by itself.
-    "bitwarden-old-server": Reads(batch=100, calls=2, each=1, scatter=1.6, properties=2, lists=2),
+    "bitwarden-old-server": Reads(batch=100, calls=2, each=1, scatter=2, properties=2, lists=2),
     # 50 names are what fits into a URL.
-    "doppler-token": Reads(batch=50, scatter=1.5, lists=1, found=0),
+    "doppler-token": Reads(batch=50, scatter=1.6, lists=1, found=0),
     "gcpsm-key": Reads(lists=4),  # pages
     "gitlab-project": Reads(lists=4, found=0),  # pages, with values
     "infisical-universal": Reads(lists=1, found=0),
     "kubernetes-token": Reads(lists=1, found=0),
     # An item is found by its title among those of each vault, then it is read: there is no call for many.
-    "onepassword-fields": Reads(calls=2, properties=2, lists=5, found=1),
+    "onepassword-fields": Reads(calls=2, properties=2, lists=2),
     "openbao-userpass": Reads(lists=1),
     "scaleway-name": Reads(lists=4),  # pages
     "vault-approle": Reads(lists=1),
@@ -314,14 +318,15 @@ BATCHES: Final = {"aws-secretsmanager-role": "BatchGetSecretValue", "aws-paramet
 """Calls for many that a role may not be allowed to use."""
 REFUSED: Final = 32  # of these: what may be under way (`Provider.talks_max`) when it is first told
 VALIDATIONS: Final = 7  # of a store in half an hour: one every five minutes, spread
+RENEWALS: Final = {"onepassword-fields": 2}  # of sessions in half an hour: the list of vaults is believed for so long
 PROBES: Final = math.ceil(10 * 6.7)  # of a dead backend in ten minutes (eso_core/machines/breaker.py)
 FIRST: Final = 4 + 8  # further probes in the first minute, and what is under way when it is found to be dead
 REOPENED: Final = 2 * 5
 """A validation that needs no call counts as an answer: every five minutes the backend is taken for alive until three calls have failed."""
 DEAD: Final[Mapping[str, int]] = {
     # A conversation about several keys goes on when one call had no answer.
-    "akeyless-key": 139,
-    "onepassword-fields": 165,
+    "akeyless-key": 140,
+    "onepassword-fields": 166,
     "aws-parameterstore": PROBES + FIRST + REOPENED,
     "azurekv-secret": PROBES + FIRST + REOPENED,
     "gcpsm-key": PROBES + FIRST + REOPENED,
@@ -336,7 +341,7 @@ MEMBERS: Final = ("a", "b", "c")
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """How many objects: of the cases that stand for a provider, of other logins, and beside a dead backend."""
+    """How many objects: of the cases that stand for a provider, of other logins, and at rest or beside a dead backend (0: not counted)."""
 
     many: int = 1000
     logins: int = 100
@@ -375,7 +380,10 @@ class Work:
     def entry(self, number: int, prop: str | None = None) -> Json:
         """Of ``spec.data``."""
         prop = self.case.reads if prop is None else prop
-        return {"secretKey": f"k{number}{prop}", "remoteRef": {"key": self.case.key(self.name(number)), **({"property": prop} if prop else {})}}
+        return {
+            "secretKey": f"k{number}{prop}",
+            "remoteRef": {"key": self.case.key(self.name(number)), **({"property": prop} if prop else {})},
+        }
 
     def want(self, name: str, **spec: Any) -> None:
         """An ExternalSecret."""
@@ -458,15 +466,16 @@ def _reading(situation: str, case: Case, objects: int, tally: Tally, bound: int)
 
 def rest(case: Case, objects: int) -> Iterator[Row]:
     """The operator is started anew on what it has settled, and then nothing is due for half an hour."""
-    work = Work(case, objects)
+    work, login = Work(case, objects), min(1, case.calls.login)
     work.want_each(objects)
     work.synced()
     work.operator.start()
-    for situation, length_ns, validations in (("restart", MINUTE, 1), ("not due", 30 * MINUTE, VALIDATIONS)):
+    again = RENEWALS.get(case.name, 0)
+    for situation, length_ns, validations, renewals in (("restart", MINUTE, 1, login), ("not due", 30 * MINUTE, VALIDATIONS, again)):
         work.operator.advance(length_ns)
         tally = work.operator.take()
         counted = {"reads": tally.calls["read"], "logins": tally.conversations["login"], "validations": tally.calls["validation"]}
-        bounds = {"reads": 0, "logins": min(1, case.calls.login), "validations": validations * case.calls.probe}
+        bounds = {"reads": 0, "logins": renewals, "validations": validations * case.calls.probe}
         yield Row(situation=situation, case=case.name, objects=objects, counted=counted, bounds=bounds)
 
 
@@ -518,11 +527,79 @@ def rows(case: Case, scale: Scale = Scale()) -> Iterator[Row]:
     yield properties(case, reads)
     yield keys(case, reads)
     yield from (row for row in (find(case, reads), no_batches(case, scale.many)) if row is not None)
-    yield from rest(case, scale.crowd)
-    yield from dead(case, scale.crowd)
+    if scale.crowd:
+        yield from rest(case, scale.crowd)
+        yield from dead(case, scale.crowd)
 
 
 def reads_like(case: Case) -> Reads:
-    """Of another login: as the case that stands for its provider, but for what its own row says of one secret."""
-    like = next(name for name in READS if name.split("-")[:-1] == case.name.split("-")[:-1] or name.split("-")[0] == case.name.split("-")[0])
-    return replace(READS[like], calls=case.calls.get) if READS[like].batch == 1 else READS[like]
+    """Of another login: as the case whose name is most like its own, but for the calls of one secret, of which its own row tells."""
+    names = [each.name for each in CASES if each.name in READS and each.provider.key == case.provider.key]
+    like = READS[max(names, key=lambda name: _common(name, case.name))]
+    return replace(like, calls=case.calls.get) if like.batch == 1 else like
+
+
+def _common(one: str, other: str) -> int:
+    """With how many equal characters they begin."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
+
+
+# ---------------------------------------------------------------- for people and programs
+
+COLUMNS: Final = {
+    "many": "objects", "one key": "one key", "properties": "properties", "keys": "keys", "find": "find", "no batches": "no batches",
+    "restart": "restart", "not due": "not due", "dead, refuses": "refuses", "dead, hangs": "hangs",
+}  # fmt: skip
+"""Heads of the columns, by situation."""
+
+
+def exceeded(found: Iterable[Row]) -> list[str]:
+    """One line for each number that is too large."""
+    return [
+        f"{row.case}: {row.situation}, {row.objects} objects: {row.counted[name]} {name}, more than {row.bounds[name]}"
+        for row in found
+        for name in row.over
+    ]
+
+
+def as_json(found: Sequence[Row]) -> str:
+    """All numbers."""
+    return json.dumps({"schema": "eso-bench-calls/1", "rows": [{**asdict(row), "over": list(row.over)} for row in found]}, indent=1)
+
+
+def as_table(found: Sequence[Row]) -> str:
+    """One line for each case that stands for a provider, and one for each other login."""
+    by_case: dict[str, dict[str, Row]] = {}
+    for row in found:
+        by_case.setdefault(row.case, {})[row.situation] = row
+    full = [
+        [case, _logged_in(held["many"]), *(_cell(held.get(situation)) for situation in COLUMNS)]
+        for case, held in by_case.items()
+        if "many" in held
+    ]
+    short = [[case, _logged_in(held["logins"]), _cell(held["logins"])] for case, held in by_case.items() if "logins" in held]
+    parts = []
+    if full:
+        parts.append(_aligned([["case", "logins", *COLUMNS.values()], *full]))
+    if short:
+        parts.append(_aligned([["other logins", "logins", "objects"], *short]))
+    return "\n\n".join(parts)
+
+
+def _logged_in(row: Row) -> str:
+    """``1 of 2``: one login, which takes two calls."""
+    return f"{row.counted['logins']} of {row.counted['login calls']}" if row.counted["logins"] else "-"
+
+
+def _cell(row: Row | None) -> str:
+    """What was counted, its bound where that is larger, ``!`` where it is smaller."""
+    if row is None:
+        return "-"
+    name = next(iter(row.counted))
+    took, bound = row.counted[name], row.bounds[name]
+    return f"{took}{'!' if row.over else ''}{f' ({bound})' if bound > took else ''}"
+
+
+def _aligned(lines: Sequence[Sequence[str]]) -> str:
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join("  ".join(f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines)

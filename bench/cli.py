@@ -1,4 +1,4 @@
-"""The command line: ``python -m bench``, ``python -m bench imports``, ``python -m bench show``.
+"""The command line: ``python -m bench``, ``python -m bench calls``, ``python -m bench imports``, ``python -m bench show``.
 
 Exit codes: 0 done; 1 it did not work, or not all objects arrived, or a budget is exceeded; 2 the command line cannot be understood;
 130 interrupted.
@@ -34,6 +34,8 @@ def main(argv: Sequence[str]) -> int:
     """The result is the exit code; a line that cannot be understood ends the process with 2."""
     try:
         match argv:
+            case ["calls", *rest]:
+                return calls_command(rest)
             case ["imports", *rest]:
                 return imports_command(rest)
             case ["show", *rest]:
@@ -58,7 +60,8 @@ def run_parser() -> Parser:
     parser = Parser(
         "python -m bench",
         "Measures an operator on a real API server: new objects, idling, a restart, a refresh of all. Other commands: "
-        '"python -m bench imports" (what the start costs), "python -m bench show" (saved results side by side).',
+        '"python -m bench calls" (calls to backends), "python -m bench imports" (what the start costs), '
+        '"python -m bench show" (saved results side by side).',
         """
         # Ours, 1,000 and 10,000 objects, beside the least that syncing takes
         python -m bench --ceiling
@@ -197,6 +200,50 @@ def definitions(file: Path | None) -> list[objects.Json]:
         each.pop("status", None)
         each["spec"].pop("conversion", None)
     return found
+
+
+# ---------------------------------------------------------------- bench calls
+
+
+def calls_parser() -> Parser:
+    parser = Parser(
+        "python -m bench calls",
+        "How many calls to backends the operator makes, on an API server and backends in memory. Exit code 1 when they are more than their "
+        "bounds.",
+        """
+        # All providers
+        python -m bench calls
+
+        # One of them, all numbers
+        python -m bench calls --provider vault -o json
+        """,
+    )
+    add = parser.add_argument
+    add("--provider", default="", metavar="key", help="under spec.provider; all when left out")
+    add("-o", "--output", choices=("table", "json"), default="table", metavar="word", help="table or json")
+    return parser
+
+
+def calls_command(argv: Sequence[str]) -> int:
+    parser = calls_parser()
+    given = parser.parse_args(argv)
+    from bench import backend_calls  # every provider and its server: the other commands need none of them
+
+    chosen = list(backend_calls.cases(given.provider))
+    if not chosen:
+        parser.error(f"argument --provider: there is no provider {given.provider!r} that makes calls")
+    found: list[backend_calls.Row] = []
+    for case in chosen:
+        say(case.name)
+        try:
+            found += backend_calls.rows(case)
+        except backend_calls.CannotCount as failure:
+            raise CannotMeasure(str(failure)) from failure
+    print(backend_calls.as_json(found) if given.output == "json" else backend_calls.as_table(found))
+    exceeded = backend_calls.exceeded(found)
+    for line in exceeded:
+        say(f"over its bound: {line}")
+    return FAILED if exceeded else OK
 
 
 # ---------------------------------------------------------------- bench imports

@@ -139,7 +139,14 @@ def static_values(line: Line, names: Sequence[str]) -> Talk[dict[str, Answer]]:
     for name in names:
         if name not in answers:
             answers[name] = yield from item_value(line, Item(name, STATIC), 0)
+            if hopeless(answers[name]):
+                return dict.fromkeys(names, answers[name]) | answers
     return answers
+
+
+def hopeless(answer: Answer | None) -> bool:
+    """More calls would not help now."""
+    return isinstance(answer, Failed) and isinstance(answer.failure, Throttled | Unreachable)
 
 
 def item_value(line: Line, item: Item, version: int) -> Talk[Answer]:

@@ -82,7 +82,8 @@ def parse(model: Spec, store: Ref) -> Result[Store, InvalidSpec]:
         return Wrong(InvalidSpec("must name a Secret and a key", f"{PATH}.auth.secretRef.credentials"))
     base = _kit.base_url(model.bitwarden_server_sdk_url, f"{PATH}.bitwardenServerSDKURL")
     api, identity = _optional(model.api_url, "apiURL"), _optional(model.identity_url, "identityURL")
-    ca_pem = _kit.ca_bundle(model.ca_bundle)
+    plain = _kit.pem_of(model.ca_bundle.encode("utf-8", "replace"))  # the field is a text, and may hold the certificate as it is
+    ca_pem = Success(plain) if plain else _kit.ca_bundle(model.ca_bundle)
     ca = _kit.ca_need(model.ca_provider, store).map(lambda need: {_kit.CA: need}) if model.ca_provider is not None else Success({})
     for part in (base, api, identity, ca_pem, ca):
         if isinstance(part, Wrong):

@@ -2,7 +2,7 @@
 
 The reference reads with go-yaml v3 into a ``map[string]any`` and writes each member so:
 
-    text                    as it is
+    text, ``!!binary``      as it is; bytes that are no UTF-8 are refused deeper in a member
     map with text keys      YAML, as go-yaml v3 writes it (four spaces), without the last line end
     anything else           ``%v``: ``true``, ``7``, ``1e+06``, ``<nil>``, ``[1 a]``
 
@@ -22,21 +22,23 @@ from typing import Any, Final, TypeAlias
 from returns.result import Failure as Wrong
 from returns.result import Result, Success
 
+from eso_core.compat.decode import decode as decode_base64
 from eso_core.compat.gofmt import float_v, plus_v
 from eso_core.compat.goyaml import SIZE_MAX, dump, parser
 from eso_core.compat.goyaml.emit import sorted_keys
 from eso_core.compat.goyaml.fault import Refused
-from eso_core.compat.goyaml.resolve import BOOL, MERGE, NULL, TIMESTAMP, resolve
+from eso_core.compat.goyaml.resolve import BINARY, BOOL, MERGE, NULL, TIMESTAMP, resolve
 from eso_core.compat.text import to_bytes
 from eso_core.compat.values import json_to_secret_data_map
 
 SIMPLE_KEY_MAX: Final = 128  # bytes
+NO_TEXT: Final = "!!binary value is no text"
 VALUES_MAX: Final = 100_000  # of one document, aliases expanded
 BOOLS: Final = frozenset({"true", "True", "TRUE", "false", "False", "FALSE"})
 TIME: Final = re.compile(
     r"(\d{4})-(\d{1,2})-(\d{1,2})(?:(?:[Tt]| +)(\d{1,2}):(\d{1,2}):(\d{1,2})(?:[.,](\d{1,9}))?(Z|([+-])(\d{2}):(\d{2}))?)?", re.ASCII
 )
-Value: TypeAlias = Any  # None, bool, int, float, str, Time, list[Value] or dict[str, Value]
+Value: TypeAlias = Any  # None, bool, int, float, str, bytes, Time, list[Value] or dict[str, Value]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,23 +57,27 @@ def members(raw: bytes) -> Result[dict[str, bytes], str]:
     """The members of a YAML or JSON object."""
     try:
         found = _Reader().document(raw)
-        return Success({key: to_bytes(_member(value)) for key, value in found.items()})
+        return Success({key: _member(value) for key, value in found.items()})
     except (Refused, RecursionError):
         return json_to_secret_data_map(raw)
 
 
-def _member(value: Value) -> str:
-    if isinstance(value, str):
+def _member(value: Value) -> bytes:
+    if isinstance(value, bytes):
         return value
+    if isinstance(value, str):
+        return to_bytes(value)
     if isinstance(value, dict) and not isinstance(value, General):
-        return "\n".join(_lines(value)).strip()
-    return plus_v(_plain(value))
+        return to_bytes("\n".join(_lines(value)).strip())
+    return to_bytes(plus_v(_plain(value)))
 
 
 def _plain(value: Value) -> Any:
     """A value as Go prints it."""
     if isinstance(value, Time):
         return value.shown
+    if isinstance(value, bytes):
+        raise Refused(NO_TEXT)
     if isinstance(value, list):
         return [_plain(item) for item in value]
     return {key: _plain(item) for key, item in value.items()} if isinstance(value, dict) else value
@@ -148,9 +154,22 @@ def _scalar(node: parser.Scalar) -> Value:
     if not node.implicit and not node.tag:
         return node.value
     kind, value = resolve(node.tag, node.value)
+    if kind == BINARY:
+        return _binary(node.value)
     if kind == BOOL and node.value not in BOOLS:
         return node.value
     return _time(node.value) if kind == TIMESTAMP else value
+
+
+def _binary(text: str) -> str | bytes:
+    """Decoded, as text where it is UTF-8."""
+    raw = decode_base64("Base64", to_bytes(text)).value_or(None)
+    if raw is None:
+        raise Refused("!!binary value contains invalid base64 data")
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return raw
 
 
 def _time(text: str) -> Value:
@@ -206,6 +225,8 @@ def _text(value: Value) -> list[str]:
     """A scalar, or an empty map or list; a text of several lines as a block."""
     if isinstance(value, Time):
         return [value.written]
+    if isinstance(value, bytes):
+        raise Refused(NO_TEXT)
     if isinstance(value, dict | list):
         return ["{}" if isinstance(value, dict) else "[]"]
     if isinstance(value, float):

@@ -52,7 +52,7 @@ def push(access: Access, session: Session, command: Push) -> Talk[Done | Failed]
     there = yield from named(line, name)
     if not isinstance(there, list):
         return Failed(there)
-    ours = [held for held in there if held.note == note]
+    ours = [held for held in there if (held.key, held.note) == (name, note)]
     if any(held.value == text for held in ours):
         return Done(changed=False)
     return (yield from _write(line, ours[0] if ours else None, name, note, text))

@@ -47,16 +47,19 @@ class Metadata(Model):
 def push(access: Access, session: Session, command: Push) -> Talk[Done | Failed]:
     """Write the field, unless it has the value already, in an item that is created where there is none."""
     line, known = line_of(access), session.value
-    planned = _planned(known, command)
+    planned = _planned(command)
     if isinstance(planned, Wrong):
         failed: Failed = planned.failure()
         return failed
-    text, metadata, vault = planned.unwrap()
+    text, metadata = planned.unwrap()
     place, fresh = yield from _current(line, known, command.key)
     if isinstance(place, Failed):
         return place
     label = command.property or PASSWORD
     if place is None:
+        vault = _vault(known, metadata.vault)
+        if isinstance(vault, Failed):
+            return vault
         item: Json = {
             "title": command.key,
             "category": "SERVER",
@@ -104,8 +107,8 @@ def exists(access: Access, session: Session, command: Exists) -> Talk[bool | Fai
 # ---------------------------------------------------------------- what is written
 
 
-def _planned(known: Known, command: Push) -> Result[tuple[str, Metadata, Vault], Failed]:
-    """The text, what the metadata says, and the vault of a new item."""
+def _planned(command: Push) -> Result[tuple[str, Metadata], Failed]:
+    """The text, and what the metadata says."""
     value, metadata = push_value(command), push_metadata(command, Metadata)
     if isinstance(value, Wrong):
         return value
@@ -115,12 +118,14 @@ def _planned(known: Known, command: Push) -> Result[tuple[str, Metadata, Vault],
         text = value.unwrap().reveal().decode()
     except UnicodeDecodeError:
         return Wrong(unwritten("is not UTF-8, and a field of 1Password is text"))
-    spec = metadata.unwrap()
-    vault = next((vault for vault in known.vaults if spec.vault in ("", vault.name)), None)
-    if vault is None:
-        wrong = InvalidSpec(f"metadata vault '{_kit.line(spec.vault)}' not in provider vaults", "metadata.spec.vault")
-        return Wrong(Failed(wrong))
-    return Success((text, spec, vault))
+    return Success((text, metadata.unwrap()))
+
+
+def _vault(known: Known, name: str) -> Vault | Failed:
+    """Where a new item is made. An item that is there stays where it is, whatever the metadata says."""
+    vault = next((vault for vault in known.vaults if name in ("", vault.name)), None)
+    wrong = InvalidSpec(f"metadata vault '{_kit.line(name)}' not in provider vaults", "metadata.spec.vault")
+    return vault if vault is not None else Failed(wrong)
 
 
 def _changed(place: Place, label: str, text: str, tags: tuple[str, ...] | None) -> Json | Failed | None:

@@ -63,7 +63,7 @@ def access_version(line: Line, at: At, revision: str) -> Talk[Version | Absent |
 
 def _version(call: HttpCall, reply: HttpReply, revision: str) -> Version | Failure:
     held = _kit.decoded(reply.body, Version)
-    if held is None or not held.secret_id or (revision.isdigit() and held.revision != int(revision)):
+    if held is None or not UUID.fullmatch(held.secret_id) or (revision.isdigit() and held.revision != int(revision)):
         return Broken(f"{what(call)}: the answer is not the version that was asked for")
     if held.data_crc32 is not None and held.data_crc32 != zlib.crc32(held.data):
         return Broken(f"{what(call)}: the payload does not fit its checksum")

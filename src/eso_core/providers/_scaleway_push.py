@@ -17,7 +17,7 @@ from eso_core.door import Absent, Access, Delete, Done, Exists, Failed, Push, Se
 from eso_core.failure import Broken, Failure, InvalidSpec
 from eso_core.providers import _kit
 from eso_core.providers._push import push_value, unwritten
-from eso_core.providers._scaleway import LATEST, ROOT, At, Line, failure_of, line_of, named, says_absent, what
+from eso_core.providers._scaleway import LATEST, ROOT, UUID, At, Line, failure_of, line_of, named, says_absent, what
 from eso_core.providers._scaleway_calls import Listed, Version, access_version, first, path_of
 from eso_core.wire import HttpCall, HttpReply
 
@@ -71,8 +71,13 @@ def _put(line: Line, at: At, value: bytes) -> Talk[Done | Failed]:
     if not isinstance(secret, Absent):
         return Failed(secret)
     body = {"project_id": line.store.project, "name": at.name, "path": at.folder or ROOT}
-    created = yield from _post(line, line.call("POST", "/secrets", "CreateSecret", body=body), _Created)
-    return (yield from _add(line, created.id, value)) if isinstance(created, _Created) else Failed(created)
+    call = line.call("POST", "/secrets", "CreateSecret", body=body)
+    created = yield from _post(line, call, _Created)
+    if not isinstance(created, _Created):
+        return Failed(created)
+    if not UUID.fullmatch(created.id):
+        return Failed(Broken(f"{what(call)}: the id of the secret is not one"))
+    return (yield from _add(line, created.id, value))
 
 
 def _elsewhere(at: At, secret: Listed) -> bool:

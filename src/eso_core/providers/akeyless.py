@@ -25,7 +25,18 @@ from eso_core.door import Access, Answer, Blob, Entries, Failed, Find, Found, Ge
 from eso_core.failure import InvalidSpec, Missing
 from eso_core.providers import _kit
 from eso_core.providers._akeyless import Line, line_of, more_needs, needs, parse
-from eso_core.providers._akeyless_items import BATCH, READ_MAX, STATIC, Item, describe, item_value, listed, static_values, valid_token
+from eso_core.providers._akeyless_items import (
+    BATCH,
+    READ_MAX,
+    STATIC,
+    Item,
+    describe,
+    hopeless,
+    item_value,
+    listed,
+    static_values,
+    valid_token,
+)
 from eso_core.providers._akeyless_login import login
 from eso_core.providers._akeyless_push import delete, exists, push
 from eso_core.secret import SecretBytes
@@ -52,7 +63,10 @@ def fetch(access: Access, session: Session, queries: tuple[Query, ...]) -> Talk[
 
 
 def _gets(line: Line, gets: Sequence[Get]) -> Talk[Mapping[Query, Answer]]:
-    """Each item is described once; latest values of static secrets are read together. ``metadataPolicy`` plays no part."""
+    """Each item is described once; latest values of static secrets are read together. ``metadataPolicy`` plays no part.
+
+    What tells that more calls would not help now is the answer to all that is open.
+    """
     answers: dict[Query, Answer] = {}
     items: dict[str, Item | Failed] = {}
     together: list[Get] = []
@@ -70,6 +84,8 @@ def _gets(line: Line, gets: Sequence[Get]) -> Talk[Mapping[Query, Answer]]:
             together.append(get)
         else:
             answers[get] = yield from item_value(line, item, version)
+        if hopeless(answers.get(get)):
+            return dict.fromkeys(gets, answers[get]) | answers
     values = yield from static_values(line, tuple(dict.fromkeys(get.key for get in together)))
     return {**answers, **{get: values[get.key] for get in together}}
 
@@ -120,10 +136,16 @@ def _values(line: Line, items: Sequence[Item]) -> Talk[Answer]:
     found: dict[str, Answer] = {}
     for start in range(0, len(static), READ_MAX):
         found |= yield from static_values(line, tuple(static[start : start + READ_MAX]))
+        wrong = next((answer for answer in found.values() if isinstance(answer, Failed)), None)
+        if wrong is not None:
+            return wrong
     for item in items:
         if item.name not in found:
             known = item if item.type else (yield from _described(line, item.name))
-            found[item.name] = known if isinstance(known, Failed) else (yield from item_value(line, known, 0))
+            answer = known if isinstance(known, Failed) else (yield from item_value(line, known, 0))
+            if isinstance(answer, Failed):
+                return answer
+            found[item.name] = answer
     values: dict[str, SecretBytes] = {}
     for name, answer in found.items():
         if not isinstance(answer, Found) or not isinstance(answer.payload, Blob):

@@ -256,4 +256,5 @@ PROVIDER = Provider(
     login=login,
     fetch=fetch,
     dialect=_kit.blob_dialect(_read, json_to_string_map),
+    referent=False,
 )

@@ -407,6 +407,16 @@ class TestBatches:
     def test_a_service_that_is_down_is_not_asked_one_by_one(self, reply):
         assert all(isinstance(failure(answer), Unreachable | Throttled) for answer in self.both(reply))
 
+    @pytest.mark.parametrize("described", [0, 1])
+    def test_a_service_that_is_down_is_not_asked_again(self, described):
+        gets = tuple(Get(key=f"/{number}") for number in range(5))
+        replies = [ok({"item_name": "/0", "item_type": "DYNAMIC_SECRET"})] * described
+        ran = run(provider(KEY).fetch(store(), Session(value=TICKET), gets), [*replies, ok(b"", 503)])
+        assert set(ran.value) == set(gets) and all(isinstance(failure(answer), Unreachable) for answer in ran.value.values())
+
+    def test_a_service_that_goes_down_is_not_asked_again(self):
+        assert all(isinstance(failure(answer), Unreachable) for answer in self.both(error(401, "may not read /b"), ok(b"", 503)))
+
 
 class TestFind:
     def desk(self):
@@ -455,6 +465,13 @@ class TestFind:
         endless = ok({"items": [], "next_page": "again"})
         ran = run(provider(KEY).fetch(store(), Session(value=TICKET), (Find(name="."),)), lambda call: endless)
         assert isinstance(failure(*ran.value.values()), Broken) and len(ran.calls) == 100
+
+    @pytest.mark.parametrize("kind", ["STATIC_SECRET", "DYNAMIC_SECRET"])
+    def test_the_first_failure_ends_the_find(self, kind):
+        items = [{"item_name": f"/{number:02}", "item_type": kind} for number in range(25)]
+        talk = provider(KEY).fetch(store(), Session(value=TICKET), (Find(name="."),))
+        ran = run(talk, [ok({"items": items}), ok(b"", 503)])
+        assert isinstance(failure(*ran.value.values()), Unreachable)
 
     def test_a_value_that_cannot_be_read_fails_the_find(self):
         replies = [ok({"items": [{"item_name": "/a", "item_type": "STATIC_SECRET"}]}), error(401, "no")]

@@ -171,7 +171,7 @@ class TestSecrets:
         "spec",
         [
             {"tags": {"managed-by": "x"}}, {"secretPushFormat": "yaml"}, {"unknown": 1}, {"resourcePolicy": {"blockPublicPolicy": True}},
-            {"resourcePolicy": {"policySourceRef": {"kind": "Pod", "name": "p", "key": "k"}}}, {"tags": {"a": 1}},
+            {"resourcePolicy": {"policySourceRef": {"kind": "Pod", "name": "p", "key": "k"}}}, {"tags": {"a": {"b": "1"}}},
             {"resourcePolicy": {"policySourceRef": {"kind": "Secret", "name": "p", "key": "k", "namespace": "n"}}},
         ],
     )  # fmt: skip

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 import orjson
 import pytest
 
@@ -26,6 +28,7 @@ from tests.providers.scripts import CANARY, access, ask, entries, failure, parse
 BASE = f"https://{HOST}/rest/api/1"
 KEY = "bitwardensecretsmanager"
 TOKEN = "0.machine-token-0.secret:key"
+PEM = "-----BEGIN CERTIFICATE-----\nbm8=\n-----END CERTIFICATE-----\n"
 SAID = "failed to get secret: API error: Received error message from server: "
 
 
@@ -229,15 +232,22 @@ class TestEntries:
             (b"m:\n  1: x\n", {"m": "map[1:x]"}),
             (b"x: &x {a: 1}\ny:\n  <<: *x\n  b: 2\n", {"x": "a: 1", "y": "a: 1\nb: 2"}),
             (b'{"a": 1, "a": {"x": 1}}', {"a": '{"x": 1}'}),
+            (b"a: !!binary VGVzdA==\nb: !!binary |\n  VGVz\n  dA==\nl: [!!binary VGVzdA==]\n", {"a": "Test", "b": "Test", "l": "[Test]"}),
+            (b"m: {a: !!binary VGVzdA==}", {"m": "a: Test"}),
             (b"", {}),
         ],
     )
     def test_a_map(self, raw, wanted):
         assert entries(KEY, self.found(raw)) == {name: text.encode() for name, text in wanted.items()}
 
-    @pytest.mark.parametrize("raw", [b"plain", b"[1]", b"a: b: c", b"&a a: *b"])
+    @pytest.mark.parametrize(
+        "raw", [b"plain", b"[1]", b"a: b: c", b"&a a: *b", b"a: !!binary x", b"a: [!!binary /w==]", b"a: {b: !!binary /w==}"]
+    )
     def test_what_is_no_map(self, raw):
         assert isinstance(failure(entries(KEY, self.found(raw))), Broken)
+
+    def test_bytes_that_are_no_text(self):
+        assert entries(KEY, self.found(b"a: !!binary /wA=")) == {"a": b"\xff\x00"}
 
     def found(self, raw):
         server = Bitwarden()
@@ -272,6 +282,19 @@ class TestPush:
         assert command(server, PROVIDER.push, pushing()).value == Done(changed=True)
         assert (server.secrets[id_of("other")].value, len(server.secrets)) == ("old", 2)
         assert command(server, PROVIDER.push, pushing()).value == Done(changed=False)
+
+    def test_one_that_was_renamed_since_the_list_is_left_alone(self):
+        server = Bitwarden()
+        ident = server.define("new", "v")
+
+        def answer(call):
+            reply = server.answer(call)
+            server.define("renamed", "v", ident)
+            return reply
+
+        ran = run(PROVIDER.push(use(), Session(), pushing()), answer)
+        assert ran.calls[-1].method == "POST"
+        assert server.secrets[ident].value == "v"
 
     def test_an_equal_one_among_several_is_enough(self):
         server = Bitwarden()
@@ -330,6 +353,10 @@ class TestPush:
 
 
 class TestSpec:
+    @pytest.mark.parametrize("written", [PEM, base64.b64encode(PEM.encode()).decode()])
+    def test_a_certificate_as_it_is_or_as_base64(self, written):
+        assert parsed(KEY, {**SPEC, "caBundle": written}).ca_pem == PEM.encode()
+
     @pytest.mark.parametrize(
         ("more", "text"),
         [

@@ -184,7 +184,7 @@ class TestMetadata:
 
     @pytest.mark.parametrize(
         "given",
-        [metadata(mergePolicy="Other"), metadata(unknown=1), metadata(labels="x"), metadata(topics=[1]), {"kind": "x"}],
+        [metadata(mergePolicy="Other"), metadata(unknown=1), metadata(labels="x"), metadata(topics=[{}]), {"kind": "x"}],
     )
     def test_refused(self, store, given):
         assert isinstance(failure(store.do(push(metadata=given))), InvalidSpec)

@@ -127,6 +127,14 @@ def test_ids_of_vaults_are_not_looked_up():
     assert [vault.id for vault in login.value.value.vaults] == [FIRST, SECOND]
 
 
+@pytest.mark.parametrize("token", ["", "two\nlines", "tokén"])
+def test_a_token_that_would_break_the_header_makes_no_call(token):
+    login = run(PROVIDER.login(use(token={"token": token})))
+    assert login.calls == []
+    assert isinstance(login.value, Refused)
+    assert login.value.session
+
+
 def test_a_vault_that_is_not_there_is_missing_and_two_of_a_name_are_refused():
     server = Connect()
     assert isinstance(run(PROVIDER.login(use({"third": 1})), server.answer).value, Missing)
@@ -363,6 +371,13 @@ def test_the_vault_of_the_metadata_must_be_one_of_the_store():
     wrong = failure(Writer(Connect()).push("db", vault="third").value)
     assert isinstance(wrong, InvalidSpec)
     assert wrong.path == "metadata.spec.vault"
+
+
+def test_the_vault_of_the_metadata_plays_no_part_for_an_item_that_is_there():
+    writer = Writer(Connect())
+    writer.push("db")
+    assert writer.push("db", "n3w", vault="third").value == Done(changed=True)
+    assert read(writer.server, "db") == b"n3w"
 
 
 def test_an_item_keeps_what_a_push_does_not_name():

@@ -225,6 +225,14 @@ class TestPush:
         assert command(server, PROVIDER.push, pushing("name:db", {"k": b"w"})).value == Done(changed=True)
         assert list(server.secrets) == [("/app", "db")] and server.held("/app/db") == b"w"
 
+    @pytest.mark.parametrize("ident", ["", "..", "../x"])
+    def test_an_id_that_is_none_is_written_to_no_path(self, ident):
+        made = ok({"id": ident})
+        ran = run(PROVIDER.push(use(), Session(), pushing("path:/new")), [GONE, listed(), made])
+        assert isinstance(failure(ran.value), Broken)
+        there = ok({"secret_id": ident, "revision": 1, "data": ""})
+        assert isinstance(failure(run(PROVIDER.push(use(), Session(), pushing("path:/new")), [there]).value), Broken)
+
     def test_a_whole_secret(self):
         server = Scaleway()
         command(server, PROVIDER.push, pushing("name:db", {"b": b"2", "a": b"<1>"}, secret_key=""))

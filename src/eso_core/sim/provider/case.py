@@ -106,7 +106,7 @@ class Case:
     opaque: bool = False  # the body of a reply is the value itself, so that no body is wrong
     reach: bool = False  # a probe asks no more than whether the host answers, with whatever status
     finds: frozenset[FindBy] = frozenset()
-    tags_any: bool = False  # a find by several tags gives what carries any of them
+    tags_any: bool = False  # a find by several tags gives what carries any of their values
     tag_values: bool = True  # False: a find looks at the names of tags alone
     versions: bool = False  # an older value can be read by the version that `put` returned
     metadata: bool = False  # metadataPolicy: Fetch gives the tags as a JSON object

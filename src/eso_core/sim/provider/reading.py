@@ -178,7 +178,7 @@ def find_by_tags(case: Case) -> None:
     both = (("team", "red"), ("stage", case.names[0].replace("/", "-")))
     _finds(bench, Find(tags=both, path=path), tagged if case.tags_any or not case.tag_values else [case.names[0]])
     _finds(bench, Find(tags=(("team", "blue"),), path=path), [] if case.tag_values else tagged)
-    return _finds(bench, Find(tags=(("crew", "red"),), path=path), [])
+    return None if case.tags_any else _finds(bench, Find(tags=(("crew", "red"),), path=path), [])
 
 
 def _names(case: Case) -> list[str]:
