@@ -325,7 +325,6 @@ REOPENED: Final = 2 * 5
 """A validation that needs no call counts as an answer: every five minutes the backend is taken for alive until three calls have failed."""
 DEAD: Final[Mapping[str, int]] = {
     # A conversation about several keys goes on when one call had no answer.
-    "akeyless-key": 140,
     "onepassword-fields": 166,
     "aws-parameterstore": PROBES + FIRST + REOPENED,
     "azurekv-secret": PROBES + FIRST + REOPENED,

@@ -13,7 +13,7 @@ from bench.backend_calls import BATCHES, READS, CannotCount, Reads, Row, Scale, 
 from eso_core.instant import MINUTE
 from eso_core.sim.provider.case import Case
 
-SMALL = Scale(many=100, logins=10, crowd=0)
+SMALL = Scale(many=100, logins=5, crowd=0)
 ALL = list(backend_calls.cases())
 BY_NAME = {case.name: case for case in ALL}
 
