@@ -321,16 +321,6 @@ VALIDATIONS: Final = 7  # of a store in half an hour: one every five minutes, sp
 RENEWALS: Final = {"onepassword-fields": 2}  # of sessions in half an hour: the list of vaults is believed for so long
 PROBES: Final = math.ceil(10 * 6.7)  # of a dead backend in ten minutes (eso_core/machines/breaker.py)
 FIRST: Final = 4 + 8  # further probes in the first minute, and what is under way when it is found to be dead
-REOPENED: Final = 2 * 5
-"""A validation that needs no call counts as an answer: every five minutes the backend is taken for alive until three calls have failed."""
-DEAD: Final[Mapping[str, int]] = {
-    # A conversation about several keys goes on when one call had no answer.
-    "onepassword-fields": 166,
-    "aws-parameterstore": PROBES + FIRST + REOPENED,
-    "azurekv-secret": PROBES + FIRST + REOPENED,
-    "gcpsm-key": PROBES + FIRST + REOPENED,
-}
-"""Calls of ten minutes, where they are more than :data:`PROBES` and :data:`FIRST`."""
 PROPERTIES: Final[Mapping[str, tuple[str, ...]]] = {"onepassword-fields": ("", "password", "alpha0")}
 """Three properties that the first secret has by itself; others are given a JSON object with :data:`MEMBERS`."""
 MEMBERS: Final = ("a", "b", "c")
@@ -486,7 +476,7 @@ def dead(case: Case, objects: int) -> Iterator[Row]:
         work.operator.fails_after = after_ns
         work.want_each(objects)
         work.operator.advance(10 * MINUTE)
-        bounds = {"calls": DEAD.get(case.name, PROBES + FIRST)}
+        bounds = {"calls": PROBES + FIRST}
         calls = sum(work.operator.take().calls.values())
         yield Row(situation=situation, case=case.name, objects=objects, counted={"calls": calls}, bounds=bounds)
 

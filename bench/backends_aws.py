@@ -22,8 +22,8 @@ from aiohttp import web
 
 from eso_core.api.providers.aws import Spec
 from eso_core.door import Access, Answer, Blob, Found, Get, Query, Session
-from eso_core.providers._aws import Keys
 from eso_core.providers.aws import PROVIDER
+from eso_core.providers.aws.store import Keys
 from eso_core.refs import SECRET_STORE, Ref
 from eso_core.wire import CallReply, HttpCall
 from eso_shell.http import HttpClient

@@ -169,7 +169,7 @@ def test_modules_and_their_public_parts_say_what_they_are() -> None:
 
 # ---------------------------------------------------------------- providers
 
-PROVIDERS = sorted(path.stem for path in (CORE / "providers").glob("[a-z]*.py"))
+PROVIDERS = sorted(path.stem for path in (CORE / "providers").iterdir() if re.fullmatch(r"[a-z0-9]+(\.py)?", path.name))
 
 
 @pytest.mark.parametrize("name", PROVIDERS)

@@ -13,7 +13,8 @@ from eso_core.api.providers import KEYS
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "docs/providers"
-BUILT = sorted(path.stem for path in (ROOT / "src/eso_core/providers").glob("[a-z]*.py"))
+BUILT = sorted(path.stem for path in (ROOT / "src/eso_core/providers").iterdir() if re.fullmatch(r"[a-z0-9]+(\.py)?", path.name))
+"""A provider is a file, or a package of several."""
 KEY = {key.lower(): key for key in KEYS}
 """File name to key."""
 SECTION = re.compile(r"^## Example\n(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)

@@ -374,7 +374,8 @@ class Backends:
         answers: Mapping[Query, Answer] = result if isinstance(result, Mapping) else {}
         missing = Failed(result if _is_failure(result) else Broken(f"provider {desk.provider.key} gave no answer"))
         given = [(waiting, _plain(answers.get(waiting.ask.query, missing), conversation)) for waiting in conversation.asks]
-        self._judge(conversation, [answer.failure if isinstance(answer, Failed) else None for _, answer in given], now)
+        if conversation.calls or not desk.breaker.open:  # what was answered without a call says nothing of a backend that is dead
+            self._judge(conversation, [answer.failure if isinstance(answer, Failed) else None for _, answer in given], now)
         repeat: list[Waiting] = []
         for waiting, answer in given:
             waiting.talks -= 1

@@ -1,6 +1,7 @@
-"""The backends, one file each: the file is the provider's key under ``spec.provider`` in lower case, its value is ``PROVIDER``.
+"""The backends, one module each: its name is the provider's key under ``spec.provider`` in lower case, its value is ``PROVIDER``.
 
-There is no list to edit. A file is imported when a store of that key first occurs. Files that start with ``_`` are not providers.
+A module is a file, or a package where one file would be too long. There is no list to edit: a module is imported when a store of that key
+first occurs. What starts with ``_`` is no provider, but shared by several.
 """
 
 from __future__ import annotations

@@ -86,6 +86,8 @@ def base_url(text: str, path: str) -> Result[str, InvalidSpec]:
         return Wrong(InvalidSpec("must be a URL that starts with https:// or http://", path))
     if "@" in parts.netloc:
         return Wrong(InvalidSpec("must not carry a user name or password", path))
+    if not parts.netloc.isprintable() or any(map(str.isspace, parts.netloc)):
+        return Wrong(InvalidSpec("has a host that is no name and no address", path))
     if parts.query or parts.fragment:
         return Wrong(InvalidSpec("must not have a query or a fragment", path))
     return Success(f"{parts.scheme}://{parts.netloc}{quote(parts.path.rstrip('/'), safe=URL_PATH_SAFE + '%')}")

@@ -1,7 +1,8 @@
 """``spec.provider.openBao``: KV engines of OpenBao, read only.
 
-It speaks the API of :mod:`eso_core.providers._vault` in a dialect of its own: a key is a path below the mount and nothing else, a property
-is a key of the data and no path into it, a find looks into one folder, and what does not exist is a failure: no deletion policy acts on it.
+It speaks Vault's API (:mod:`eso_core.providers._vault.store`) in a dialect of its own: a key is a path below the mount and nothing else, a
+property is a key of the data and no path into it, a find looks into one folder, and what does not exist is a failure: no deletion policy
+acts on it.
 """
 
 from __future__ import annotations
@@ -20,10 +21,10 @@ from eso_core.compat.values import get_byte_value
 from eso_core.door import Absent, Access, Answer, Blob, Entries, Failed, Find, Found, Get, Need, Probe, Provider, Query, Session, Talk
 from eso_core.failure import Broken, InvalidSpec, Missing
 from eso_core.providers import _kit
-from eso_core.providers._vault import Line, Store, fault_of_path, line_of, what
-from eso_core.providers._vault_auth import Login, Nobody, Token, app_role, climbing, login_needs, password
-from eso_core.providers._vault_kv import exact, members, names, read, too_many
-from eso_core.providers._vault_login import login
+from eso_core.providers._vault.auth import Login, Nobody, Token, app_role, climbing, login_needs, password
+from eso_core.providers._vault.kv import exact, members, names, read, too_many
+from eso_core.providers._vault.login import login
+from eso_core.providers._vault.store import Line, Store, fault_of_path, line_of, what
 from eso_core.refs import Ref
 from eso_core.secret import SecretBytes
 from eso_core.wire import HttpReply

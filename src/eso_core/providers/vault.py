@@ -34,11 +34,11 @@ from eso_core.door import (
 )
 from eso_core.failure import Broken, Failure, InvalidSpec
 from eso_core.providers import _kit
-from eso_core.providers._vault import REQUEST, TLS_CERT, TLS_KEY, Line, Store, fault_of_path, line_of, what
-from eso_core.providers._vault_auth import Cert, Login, login_needs, more_login_needs, parse_login
-from eso_core.providers._vault_kv import exact, members, metadata, names, place, read, too_many
-from eso_core.providers._vault_login import login
-from eso_core.providers._vault_push import delete, exists, push
+from eso_core.providers._vault.auth import Cert, Login, login_needs, more_login_needs, parse_login
+from eso_core.providers._vault.kv import exact, members, metadata, names, place, read, too_many
+from eso_core.providers._vault.login import login
+from eso_core.providers._vault.push import delete, exists, push
+from eso_core.providers._vault.store import REQUEST, TLS_CERT, TLS_KEY, Line, Store, fault_of_path, line_of, what
 from eso_core.refs import Ref
 from eso_core.secret import SecretBytes
 from eso_core.wire import HttpReply

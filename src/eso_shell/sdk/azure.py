@@ -1,7 +1,7 @@
 """Azure through its official packages: tokens by azure-identity, and what is written to a vault by azure-keyvault-*.
 
-Reads are plain HTTP (``eso_core/providers/azurekv.py``). Each function imports its package when it is first called, in the thread of the
-call. Measured: azure-identity 0.50 s and 41 MB, -secrets 0.08 s, -keys 0.15 s, -certificates 0.16 s.
+Reads are plain HTTP (``providers/azurekv``). Each function imports its package when it is first called, in the thread of the call.
+Measured: azure-identity 0.50 s and 41 MB, -secrets 0.08 s, -keys 0.15 s, -certificates 0.16 s.
 
 The packages repeat nothing and follow no redirect here: retries are the operator's, and a token is for one host. ``transport`` replaces
 the connection; without it HTTPS is verified by the system's roots as ``SSL_CERT_FILE`` or ``REQUESTS_CA_BUNDLE`` say, else by those of

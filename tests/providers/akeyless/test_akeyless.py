@@ -9,7 +9,7 @@ import pytest
 
 from eso_core.door import AccountNotes, AccountToken, Delete, Done, Exists, Find, Found, Get, Probe, Push, SecretKey, Session, Source
 from eso_core.failure import Broken, InvalidSpec, Missing, Refused, Throttled, Unreachable
-from eso_core.providers._akeyless import Ticket
+from eso_core.providers.akeyless.store import Ticket
 from eso_core.secret import SecretBytes
 from eso_core.wire import CallFailed, SdkReply
 from tests.providers.akeyless.case import GATEWAY, KUBERNETES, by_access, secrets

@@ -22,7 +22,7 @@ from cryptography.x509.oid import NameOID
 
 from eso_core.door import Delete, Done, Exists, Failed, Find, Get, Push, Source
 from eso_core.failure import Broken, InvalidSpec, Missing, Refused, Unreachable
-from eso_core.providers import _aws_pem
+from eso_core.providers.aws import pem
 from eso_core.secret import SecretBytes
 from eso_core.sim.provider.faults import GARBAGE, STATUSES
 from eso_core.wire import CallFailed, HttpCall, HttpReply, SdkReply
@@ -177,30 +177,30 @@ class TestKeys:
 
     @pytest.mark.parametrize("number", [0, 1])
     def test_they_are_decrypted(self, number):
-        assert _aws_pem.decrypted(self.encrypted(number), b"pass") == key_pem(number)
+        assert pem.decrypted(self.encrypted(number), b"pass") == key_pem(number)
 
     def test_a_wrong_passphrase(self):
-        assert isinstance(_aws_pem.decrypted(self.encrypted(), b"other"), str)
+        assert isinstance(pem.decrypted(self.encrypted(), b"other"), str)
 
     def test_iterations_have_a_bound(self):
         raw = base64.b64decode(b"".join(self.encrypted().split(b"\n")[1:-2]))
         at = raw.index(b"\x02\x02\x08\x00")  # 2048
         dear = raw[:at] + b"\x02\x02\x7f\xff" + raw[at + 4 :]
-        assert _aws_pem._affordable(raw)
-        assert _aws_pem._affordable(dear)
+        assert pem._affordable(raw)
+        assert pem._affordable(dear)
         monkey = pytest.MonkeyPatch()
         with monkey.context() as patch:
-            patch.setattr(_aws_pem, "ITERATIONS_MAX", 10_000)
-            assert not _aws_pem._affordable(dear)
+            patch.setattr(pem, "ITERATIONS_MAX", 10_000)
+            assert not pem._affordable(dear)
 
     @pytest.mark.parametrize("body", [b"", b"AAAA", b"MAA="])
     def test_garbage(self, body):
-        pem = b"-----BEGIN ENCRYPTED PRIVATE KEY-----\n%s\n-----END ENCRYPTED PRIVATE KEY-----\n" % body
-        assert isinstance(_aws_pem.decrypted(pem, b"pass"), str)
+        raw = b"-----BEGIN ENCRYPTED PRIVATE KEY-----\n%s\n-----END ENCRYPTED PRIVATE KEY-----\n" % body
+        assert isinstance(pem.decrypted(raw, b"pass"), str)
 
     def test_other_pem(self):
-        assert isinstance(_aws_pem.decrypted(certificate("web").encode(), b"pass"), str)
-        assert isinstance(_aws_pem.decrypted(b"", b"pass"), str)
+        assert isinstance(pem.decrypted(certificate("web").encode(), b"pass"), str)
+        assert isinstance(pem.decrypted(b"", b"pass"), str)
 
 
 class TestPushing:

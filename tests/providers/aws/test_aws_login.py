@@ -9,7 +9,7 @@ import pytest
 
 from eso_core.door import Access, AccountNotes, AccountToken, Entries, Found, Get, Probe, SecretKey, Session
 from eso_core.failure import Broken, InvalidSpec, Missing, Refused
-from eso_core.providers._aws import SINGLY, Memory
+from eso_core.providers.aws.store import SINGLY, Memory
 from eso_core.secret import SecretBytes
 from eso_core.wire import CallFailed, SdkCall, SdkReply
 from tests.providers.scripts import CANARY, access, ask, aws_login, ok, parsed, provider, run, store_ref

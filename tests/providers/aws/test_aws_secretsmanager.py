@@ -10,7 +10,7 @@ import pytest
 
 from eso_core.door import Absent, Find, Get
 from eso_core.failure import Broken, InvalidSpec, Missing, Refused, Throttled, Unreachable
-from eso_core.providers._aws import SINGLY
+from eso_core.providers.aws.store import SINGLY
 from eso_core.wire import CallFailed, HttpReply, SdkReply
 from tests.providers.scripts import (
     CANARY,

@@ -9,8 +9,7 @@ import pytest
 
 from eso_core.door import AccountToken, Delete, Done, Exists, Find, Found, Get, Probe, Push, SecretKey, Session, Source
 from eso_core.failure import Broken, InvalidSpec, Missing, Refused, Throttled, Unreachable
-from eso_core.providers import _doppler
-from eso_core.providers.doppler import PROVIDER
+from eso_core.providers.doppler import PROVIDER, store
 from eso_core.secret import SecretBytes
 from eso_core.wire import CallFailed, HttpReply, SdkCall
 from tests.providers.doppler.case import OIDC, SCOPE, TOKEN
@@ -279,13 +278,13 @@ def test_an_answer_that_has_not_changed_is_not_sent_again(server):
 
 def test_kept_answers_are_few_and_unseen(server):
     known = session(server).value
-    for number in range(_doppler.KEPT_MAX + 5):
+    for number in range(store.KEPT_MAX + 5):
         known.keep(f"query{number}", "etag", CANARY.encode())
-    assert list(known.kept) == [f"query{number}" for number in range(5, _doppler.KEPT_MAX + 5)]
+    assert list(known.kept) == [f"query{number}" for number in range(5, store.KEPT_MAX + 5)]
     assert CANARY not in repr(known) + repr(known.kept)
-    known.keep("half", "etag", b"x" * (_doppler.KEPT_BYTES - 10))
+    known.keep("half", "etag", b"x" * (store.KEPT_BYTES - 10))
     assert list(known.kept) == ["half"]
-    known.keep("large", "etag", b"x" * (_doppler.KEPT_BYTES + 1))
+    known.keep("large", "etag", b"x" * (store.KEPT_BYTES + 1))
     known.keep("untagged", "", b"x")
     assert list(known.kept) == ["half"]
 

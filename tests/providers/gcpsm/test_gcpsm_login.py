@@ -10,9 +10,9 @@ from returns.result import Success
 from eso_core.api.providers.gcpsm import Auth
 from eso_core.door import AccountNotes, AccountToken, ConfigMapKey, SecretKey, Session, WholeSecret
 from eso_core.failure import Broken, InvalidSpec, Missing, Refused, Throttled, Unreachable, describe
-from eso_core.providers import _gcp_login
-from eso_core.providers._gcp_account import AWS_REQUEST
-from eso_core.providers._gcp_token import Token
+from eso_core.providers._gcp import login as gcp_login
+from eso_core.providers._gcp.account import AWS_REQUEST
+from eso_core.providers._gcp.token import Token
 from eso_core.providers.gcpsm import PROVIDER
 from eso_core.wire import CallFailed, HttpCall, SdkCall, SdkReply
 from tests.providers.gcpsm.case import AWS, BOUND, CONFIGURED, FEDERATED, TOKEN, aws_secret, config
@@ -341,28 +341,28 @@ class TestForOthers:
     """What other providers and generators use of the login."""
 
     def of(self, auth):
-        held = _gcp_login.parse_auth(Auth.model_validate(auth) if auth is not None else None, "spec.auth", "proj")
+        held = gcp_login.parse_auth(Auth.model_validate(auth) if auth is not None else None, "spec.auth", "proj")
         assert isinstance(held, Success)
         return held.unwrap()
 
     def test_identity_tokens(self):
         identity = Server(identity=Identity()).answer
         key = use(KEY, {"gcp_key": key_file()})
-        assert run(_gcp_login.identity_token(key, self.of(KEY), "vault/x"), identity).value == Token("id-for-vault/x")
+        assert run(gcp_login.identity_token(key, self.of(KEY), "vault/x"), identity).value == Token("id-for-vault/x")
         nobody = access("gcpsm", {"projectID": "p"})
-        assert run(_gcp_login.identity_token(nobody, self.of(None), "akeyless.io"), identity).value == Token("id-for-akeyless.io")
+        assert run(gcp_login.identity_token(nobody, self.of(None), "akeyless.io"), identity).value == Token("id-for-akeyless.io")
         federated = self.of({"workloadIdentityFederation": FEDERATED})
-        assert isinstance(run(_gcp_login.identity_token(nobody, federated, "x")).value, InvalidSpec)
+        assert isinstance(run(gcp_login.identity_token(nobody, federated, "x")).value, InvalidSpec)
 
     def test_the_account(self):
-        assert _gcp_login.account_email(use(KEY, {"gcp_key": key_file()}), self.of(KEY)) == EMAIL
+        assert gcp_login.account_email(use(KEY, {"gcp_key": key_file()}), self.of(KEY)) == EMAIL
         workload = {"workloadIdentity": {"serviceAccountRef": {"name": "x"}}}
         held = use(workload, {"gcp_account_token": "t", "gcp_account_notes": NOTES})
-        assert _gcp_login.account_email(held, self.of(workload)) == EMAIL
-        assert _gcp_login.account_email(access("gcpsm", {"projectID": "p"}), self.of(None)) == ""
+        assert gcp_login.account_email(held, self.of(workload)) == EMAIL
+        assert gcp_login.account_email(access("gcpsm", {"projectID": "p"}), self.of(None)) == ""
 
     def test_faults_name_the_field_of_the_caller(self):
-        wrong = _gcp_login.parse_auth(Auth.model_validate({"secretRef": {}}), "spec.provider.vault.auth.gcp").failure()
+        wrong = gcp_login.parse_auth(Auth.model_validate({"secretRef": {}}), "spec.provider.vault.auth.gcp").failure()
         assert wrong.path.startswith("spec.provider.vault.auth.gcp.secretRef")
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from eso_core.door import Delete, Done, Exists, Push, Session, Source
 from eso_core.failure import Broken, InvalidSpec, Missing, Refused, Stale, Unreachable
-from eso_core.providers._gcp import Held
 from eso_core.providers.gcpsm import PROVIDER
+from eso_core.providers.gcpsm.store import Held
 from eso_core.secret import SecretBytes
 from tests.providers.gcpsm.identity import NUMBER, PROJECT
 from tests.providers.gcpsm.server import MANAGED, Server, crc32c

@@ -10,8 +10,8 @@ import pytest
 from eso_core.door import Absent, Entries, Failed, Find, Found, Get, Probe, Session
 from eso_core.failure import Broken, InvalidSpec, Missing, Refused, Stale, Throttled, Unreachable
 from eso_core.instant import SECOND
-from eso_core.providers._gcp import Held, crc32c
 from eso_core.providers.gcpsm import PROVIDER
+from eso_core.providers.gcpsm.store import Held, crc32c
 from eso_core.wire import CallFailed
 from tests.providers.scripts import CANARY, access, entries, failure, ok, parsed, plain, run, value
 

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 
 from eso_core.door import Absent, Delete, Done, Entries, Exists, Failed, Find, Found, Get, Probe, Push, SecretKey, Session, Source
 from eso_core.failure import Broken, InvalidSpec, Missing, Refused, Throttled, Unreachable
-from eso_core.providers._infisical_oci import Signer, http_date, signed_headers
+from eso_core.providers.infisical.oci import Signer, http_date, signed_headers
 from eso_core.secret import SecretBytes
 from eso_core.template.pki import der, passwords
 from eso_core.wire import CallFailed, HttpCall, SdkCall, SdkReply

@@ -10,7 +10,7 @@ import yaml
 
 from eso_core.door import Absent, Get, Probe, SecretKey
 from eso_core.failure import InvalidSpec
-from eso_core.providers._kubernetes_config import SIZE_MAX, read_config
+from eso_core.providers.kubernetes.config import SIZE_MAX, read_config
 from tests.providers.scripts import CANARY, access, ask, failure, ok, one, parsed, provider
 
 SPEC = {"authRef": {"name": "remote", "key": "config"}, "remoteNamespace": "apps"}

@@ -166,7 +166,7 @@ class TestAnotherNamespace:
         one(metadata={"kind": "Other"}),
         one(metadata=meta(nosuch=1)),
         one(metadata=meta(targetMergePolicy="Other")),
-        one(metadata=meta(labels={"a": 1})),
+        one(metadata=meta(labels={"a": {"b": "1"}})),
     ],
 )
 def test_refused(command):

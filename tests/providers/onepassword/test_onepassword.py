@@ -7,8 +7,8 @@ import pytest
 
 from eso_core.door import Delete, Done, Exists, Failed, Find, Found, Get, Probe, Push, Session, Source
 from eso_core.failure import Broken, InvalidSpec, Missing, Refused, Unreachable
-from eso_core.providers import _onepassword_push
 from eso_core.providers.onepassword import PROVIDER
+from eso_core.providers.onepassword import pushes as pushing
 from eso_core.secret import SecretBytes
 from eso_core.sim.provider.suite import CHECKS
 from eso_core.wire import HttpReply, SdkReply
@@ -528,18 +528,18 @@ def test_what_was_written_counts_for_a_minute():
     writer.push("db", "1")
     server.items[FIRST].clear()  # by somebody else
     assert writer.push("db", "1").value == Done(changed=False)
-    server.now = NOW + _onepassword_push.SETTLING_S
+    server.now = NOW + pushing.SETTLING_S
     assert writer.push("db", "1").value == Done(changed=True)
     assert len(server.items[FIRST]) == 1
 
 
 def test_a_session_remembers_a_few_writes_and_shows_none():
     writer = Writer(Connect(lag=10_000))
-    for number in range(_onepassword_push.WRITTEN_MAX + 3):
+    for number in range(pushing.WRITTEN_MAX + 3):
         writer.push(f"db{number}", CANARY)
-    assert len(writer.session.value.written) == _onepassword_push.WRITTEN_MAX
+    assert len(writer.session.value.written) == pushing.WRITTEN_MAX
     assert CANARY not in repr(writer.session) + repr(writer.session.value) + repr(writer.session.value.written)
-    writer.push("large", "x" * _onepassword_push.REMEMBERED_MAX)
+    writer.push("large", "x" * pushing.REMEMBERED_MAX)
     assert "large" not in writer.session.value.written
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from eso_core.door import ConfigMapKey, Entries, Find, Found, Get, Probe, SecretKey, Session
 from eso_core.failure import Broken, InvalidSpec, Missing, Refused, Unreachable
-from eso_core.providers._vault import Ticket
+from eso_core.providers._vault.store import Ticket
 from tests.providers.scripts import CANARY, access, ask, entries, failure, ok, one, parsed, plain, provider, run, value
 
 TOKEN = {"auth": {"tokenSecretRef": {"name": "t", "key": "k"}}}

@@ -8,7 +8,7 @@ import pytest
 
 from eso_core.door import ConfigMapKey, Entries, Found, Get, Probe, SecretKey, Session
 from eso_core.failure import Broken, InvalidSpec, Missing, Refused, Throttled, Unreachable
-from eso_core.providers._vault import Ticket
+from eso_core.providers._vault.store import Ticket
 from eso_core.wire import CallFailed
 from tests.providers.scripts import CANARY, access, ask, failure, ok, one, parsed, provider, run
 

@@ -11,7 +11,7 @@ from returns.result import Failure as Wrong
 
 from eso_core.door import AccountNotes, AccountToken, Find, Get, SecretKey, Session
 from eso_core.failure import Broken, InvalidSpec, Missing, Refused, Unreachable
-from eso_core.providers._vault import Ticket, later
+from eso_core.providers._vault.store import Ticket, later
 from eso_core.secret import SecretBytes
 from eso_core.wire import CallFailed, HttpCall, HttpReply, SdkCall, SdkReply
 from tests.providers.scripts import CANARY, access, ask, ok, parsed, provider, run

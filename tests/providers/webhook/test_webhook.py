@@ -10,7 +10,7 @@ import pytest
 from eso_core.door import Absent, Delete, Done, Entries, Exists, Failed, Find, Found, Get, Probe, Push, Session, Source, WholeSecret
 from eso_core.failure import Broken, Failure, InvalidSpec, Missing, Refused, Throttled, Unreachable
 from eso_core.providers import webhook
-from eso_core.providers._webhook_text import AMBIENT
+from eso_core.providers.webhook.text import AMBIENT
 from eso_core.secret import SecretBytes
 from eso_core.wire import CallFailed, SdkReply
 from tests.providers.scripts import CANARY, NAMESPACE, access, ask, entries, failure, ok, one, parsed, provider, run, value

@@ -1,0 +1,1 @@
+"""Google identities and the calls that prove them, for every provider that needs one."""
