@@ -147,4 +147,5 @@ def _object(raw: bytes) -> dict[str, Any] | None:
 def _packed(kind: Kind, found: dict[str, Any], gate: object, indexed: tuple[tuple[str, str], ...]) -> Packed:
     meta = found["metadata"]
     ref = Ref(kind, meta.get("namespace", ""), meta["name"])
-    return Packed(ref, version_number(meta["resourceVersion"]), orjson.dumps(found), gate, indexed)
+    raw = bytes(memoryview(orjson.dumps(found)))  # copied, because orjson leaves room for up to 4 KiB behind what it writes
+    return Packed(ref, version_number(meta["resourceVersion"]), raw, gate, indexed)

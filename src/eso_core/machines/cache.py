@@ -74,7 +74,7 @@ class Cache:
 
     def __init__(self) -> None:
         self._objects: dict[Ref, Packed] = {}
-        self._index: dict[tuple[str, Kind, str, str], set[Ref]] = {}
+        self._index: dict[tuple[str, Kind, str, str], Ref | set[Ref]] = {}  # hardly ever more than one: a set is 200 bytes
         self._seen_up_to: dict[Kind, int] = {}  # version up to which the watch of a kind has told everything
         self._confirmed: dict[Ref, int] = {}  # version up to which a read has told everything of one object
 
@@ -98,7 +98,8 @@ class Cache:
 
     def find(self, index: str, kind: Kind, namespace: str, value: str) -> tuple[Ref, ...]:
         """Objects by index value, in order of name."""
-        return tuple(sorted(self._index.get((index, kind, namespace, value), ())))
+        held = self._index.get((index, kind, namespace, value), ())
+        return (held,) if isinstance(held, Ref) else tuple(sorted(held))
 
     def refs(self, kind: Kind) -> Iterator[Ref]:
         """All objects of a kind, in no order."""
@@ -164,12 +165,20 @@ class Cache:
             return
         self._objects[after.ref] = after
         for index, value in after.indexed:
-            self._index.setdefault((index, after.ref.kind, after.ref.namespace, value), set()).add(after.ref)
+            key = (index, after.ref.kind, after.ref.namespace, value)
+            held = self._index.get(key)
+            if isinstance(held, set):
+                held.add(after.ref)
+            elif held is None or held == after.ref:
+                self._index[key] = after.ref
+            else:
+                self._index[key] = {held, after.ref}
 
     def _unindex(self, packed: Packed) -> None:
         for index, value in packed.indexed:
             key = (index, packed.ref.kind, packed.ref.namespace, value)
-            members = self._index.get(key, set())
-            members.discard(packed.ref)
-            if not members:
+            held = self._index.get(key)
+            if isinstance(held, set):
+                held.discard(packed.ref)
+            if not held or held == packed.ref:
                 self._index.pop(key, None)
