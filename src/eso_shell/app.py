@@ -31,6 +31,7 @@ from eso_shell.http import HttpClient, ProxyRules
 from eso_shell.kube.client import KubeClient
 from eso_shell.kube.config import ClusterConfig, ConfigError
 from eso_shell.kube.kubeconfig import find_cluster
+from eso_shell.memory import give_back, trimmer
 from eso_shell.observe import logging
 from eso_shell.observe.health import Check, Health, watch_health
 from eso_shell.observe.lag import Lag, watch_lag
@@ -115,7 +116,8 @@ async def _operate(settings: Settings, cluster: ClusterConfig, environ: Mapping[
         stack.push_async_callback(http.close)
         stack.callback(sdk.close)
         where = await stack.enter_async_context(endpoints(settings, metrics, live=health.probes(), ready={"watches": _ready(engine)}))
-        for chore in (watch_lag(_both(metrics.lag, lag.observe)), watch_health(health), tell_troubles(engine.watchers)):
+        chores = (watch_lag(_both(metrics.lag, lag.observe)), watch_health(health), tell_troubles(engine.watchers), give_back(trimmer()))
+        for chore in chores:
             stack.callback(asyncio.create_task(chore).cancel)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
