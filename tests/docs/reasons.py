@@ -16,6 +16,19 @@ What the condition `Ready` of an object says, why, and what to do. Reasons and m
 may stand for several verdicts; each has its section here. The condition stays the same from run to run; the cause of the moment is in the
 event: `kubectl describe externalsecret NAME`, and `eso plan` prints it as *why*.
 
+Where a store or a provider failed, the message goes on with the store, the key and the class of the failure, such as
+`could not get secret data from provider: SecretStore "vault", key "shop/database": denied`:
+
+| class | what it means |
+|---|---|
+| auth | the backend does not know who asks: a wrong or expired credential |
+| denied | it knows, and does not allow it; or the operator's egress rule does not |
+| missing | the store, a credential, the key or the property does not exist |
+| invalid | the object or its store says something that cannot be used |
+| throttled | the backend asked for fewer calls |
+| unreachable | no usable answer came in time |
+| bad data | an answer, or a value, that makes no sense |
+
 Written by `python -m tests.docs.reasons > docs/reasons.md` from `src/eso_core/because.py`; a test compares the two.
 
 | reason | message | ready |
