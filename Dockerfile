@@ -35,7 +35,7 @@ ENV UV_PROJECT_ENVIRONMENT=/opt/eso \
 WORKDIR /build
 
 # Space separated names from [project.optional-dependencies].
-ARG EXTRAS="aws"
+ARG EXTRAS="aws azure ntlm"
 
 # Dependencies are a layer of their own: it is rebuilt when the lock changes, not when the source does.
 COPY pyproject.toml uv.lock ./
