@@ -10,12 +10,12 @@ import pytest
 from eso_core.because import STORE_CLIENT_FAILED, STORE_INVALID, STORE_UNKNOWN, STORE_VALID
 from eso_core.config import Config
 from eso_core.door import Answer, Entries, Failed, Found, Probe
-from eso_core.effect import Fetch, Gone, Present, Unreadable, World, Write
+from eso_core.effect import Fetch, Gone, Present, Served, Unreadable, World, Write
 from eso_core.failure import InvalidSpec, Missing, Refused, Stale
 from eso_core.flows.common import ROUNDS_MAX, read_all
 from eso_core.flows.store import validate
 from eso_core.instant import MINUTE
-from eso_core.plan import Again, At, Backoff, NotDone, OnChange, SetFinalizers, Settled
+from eso_core.plan import Again, At, Backoff, Done, NotDone, OnChange, SetFinalizers, Settled
 from eso_core.refs import SECRET, Ref
 from eso_core.stages.health import next_validation
 from eso_core.stages.hold import FINALIZER, PUSHES
@@ -165,8 +165,8 @@ class TestDeparture:
     """The finalizer that the reference leaves on stores while PushSecrets need them."""
 
     @staticmethod
-    def leaving(served: Any, *finalizers: str) -> tuple[Settled, list[Any]]:
-        made = Driver(api_server(NS), refuse=lambda action: None)
+    def leaving(served: Any, *finalizers: str, outcome: Any = None) -> tuple[Settled, list[Any]]:
+        made = Driver(api_server(NS), refuse=lambda action: outcome)
         meta = {"deletionTimestamp": "2026-01-01T00:00:00Z", "finalizers": list(finalizers)}
         store = store_manifest(STORE)
         store["metadata"].update(meta)
@@ -176,7 +176,8 @@ class TestDeparture:
 
     @pytest.mark.parametrize("served", [Gone(), Present(b'{"resources":[]}'), Present(b'{"resources":[{"name":"others"}]}')])
     def test_it_goes_where_there_are_no_pushes(self, served: Any) -> None:
-        _, [action] = self.leaving(served, "other", FINALIZER)
+        end, [action] = self.leaving(served, "other", FINALIZER, outcome=Done(b""))
+        assert end == Settled(requeue=OnChange(), gone=True)
         assert isinstance(action, SetFinalizers)
         assert (action.ref, action.finalizers) == (STORE, ("other",))
 
@@ -195,3 +196,12 @@ class TestDeparture:
 
     def test_one_without_the_finalizer_is_left_alone(self) -> None:
         assert self.leaving(Gone(), "other") == (Settled(requeue=OnChange()), [])
+
+    @pytest.mark.parametrize(("failure", "requeue"), [(Stale("conflict"), Again()), (Refused("no"), Backoff())])
+    def test_what_cannot_be_written_is_tried_again(self, failure: Any, requeue: Any) -> None:
+        end, _ = self.leaving(Gone(), FINALIZER, outcome=NotDone(failure))
+        assert end == Settled(requeue=requeue, detail=failure)
+
+    def test_the_names_are_the_references(self) -> None:
+        assert FINALIZER == "secretstore.externalsecrets.io/finalizer"
+        assert Served("external-secrets.io/v1alpha1") == PUSHES

@@ -90,6 +90,19 @@ def test_invalid() -> None:
     assert settled(STORE_INVALID, Throttled("no", 7)).requeue == Backoff(7)
 
 
+def test_its_own_condition_does_not_name_it() -> None:
+    end = settled(STORE_INVALID, Refused("no", about='SecretStore "st"'))
+    assert end.status is not None
+    assert end.status.status["conditions"][0]["message"] == "unable to validate store: denied"
+
+
+def test_a_tenth_of_the_interval_is_enough() -> None:
+    """Exactly so much is kept, and not put off by a whole interval."""
+    now = Instant(-6 * MINUTE)  # the moment of an empty uid is the start of the interval
+    assert next_validation("", 60 * MINUTE, now) == Instant(0)
+    assert next_validation("", 60 * MINUTE, Instant(-6 * MINUTE + 1)) == Instant(60 * MINUTE)
+
+
 def test_unknown_counts_as_ready_and_warns() -> None:
     end = settled(STORE_UNKNOWN, Broken("x"), ref=CLUSTER_STORE)
     assert end.requeue == At(next_validation("store-uid", 5 * MINUTE, NOW))
@@ -99,7 +112,9 @@ def test_unknown_counts_as_ready_and_warns() -> None:
 def test_unmaintained_providers_are_told() -> None:
     assert [event.reason for event in settled(STORE_VALID, provider=fake.PROVIDER).events] == ["Valid", "StoreUnmaintained"]
     old = replace(fake.PROVIDER, maintained=True, deprecated=True)
-    assert [event.reason for event in settled(STORE_VALID, provider=old).events] == ["Valid", "StoreDeprecated"]
+    told = settled(STORE_VALID, provider=old).events
+    assert [event.reason for event in told] == ["Valid", "StoreDeprecated"]
+    assert told[1].message == "store is deprecated and will be removed on the next minor release. Please plan and prepare accordingly."
     quiet = settled(STORE_VALID, provider=fake.PROVIDER, meta={"annotations": {IGNORE_MAINTENANCE: "true"}})
     assert [event.reason for event in quiet.events] == ["Valid"]
 
