@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 HERE = Path(__file__).parent
-SIZE_MAX = 260_000_000  # bytes, uncompressed, with the extra `aws`; measured: docs/image.md
+SIZE_MAX = 260_000_000  # bytes, uncompressed, with the Dockerfile's extras; measured: docs/image.md
 pytestmark = pytest.mark.e2e
 
 
