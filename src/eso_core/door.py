@@ -316,7 +316,6 @@ class Provider:
     retries_default: int = 3  # where spec.retrySettings gives no maxRetries
     asks_property: bool = False  # what is asked for depends on the property; entries with different ones cost a call each
     by_namespace: Callable[[Any], bool] | None = None  # True: sessions of this parsed form differ by the consuming object's namespace
-    referent: bool = True  # a cluster store may leave out the namespace of a credential: it is the consumer's then
     maintained: bool = True
     deprecated: bool = False
     model: Any = None  # out-of-tree providers: the `eso_core.api.types.Model` of the spec; None: any object

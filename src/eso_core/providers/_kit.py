@@ -16,12 +16,12 @@ from eso_core.compat.gojson import marshal
 from eso_core.compat.property import NO_SECRET
 from eso_core.compat.regexp import find_matcher
 from eso_core.compat.text import to_bytes
-from eso_core.door import Absent, Access, Answer, Blob, ConfigMapKey, Dialect, Entries, Failed, Found, Need, Payload, SecretKey
+from eso_core.door import Absent, Access, Answer, Blob, ConfigMapKey, Dialect, Entries, Failed, Found, Need, Payload, SecretKey, Talk
 from eso_core.failure import Broken, Failure, InvalidSpec, Missing, Throttled, Unreachable
 from eso_core.instant import SECOND
 from eso_core.refs import CLUSTER_SECRET_STORE, Ref
 from eso_core.secret import SecretBytes
-from eso_core.wire import CallFailed, CallReply, HttpReply, SdkReply, Tls
+from eso_core.wire import CallFailed, CallReply, HttpReply, SdkCall, SdkReply, Tls
 
 T = TypeVar("T")
 Matcher: TypeAlias = Callable[[str], bool]
@@ -148,6 +148,23 @@ def http(reply: CallReply) -> HttpReply | Failure:
             return Broken("an HTTP call was answered as a library call")
         case _:
             assert_never(reply)
+
+
+def library(call: SdkCall, into: type[T]) -> Talk[T | Failure]:
+    """What a function of the shell gives, if it is of this type."""
+    reply = yield call
+    match reply:
+        case CallFailed(failure):
+            return failure
+        case SdkReply(value=value) if isinstance(value, into):
+            return value
+        case _:
+            return Broken(f"{call.name}: the answer is not of the expected kind")
+
+
+def fits_header(token: str) -> bool:
+    """``token`` can stand in a header: it is not empty, and of printable ASCII."""
+    return bool(token) and token.isascii() and token.isprintable()
 
 
 def decoded(body: bytes, into: type[T]) -> T | None:

@@ -203,9 +203,6 @@ def answer_of(raw):
 
 
 class TestSpec:
-    def test_a_cluster_store_must_name_the_namespace_of_its_token(self):
-        assert PROVIDER.referent is False
-
     @pytest.mark.parametrize(
         ("more", "text"),
         [

@@ -300,4 +300,4 @@ def aws_subject(audience: str, region: str, key: str, secret: str, session: str)
     if not REGION.fullmatch(region):
         return InvalidSpec("the AWS region of the external account is not one")
     args = {"region": region, "access_key": key, "secret_key": secret, "session_token": session, "audience": audience}
-    return (yield from gcp_api.library(SdkCall(name="gcp.aws_subject_token", args=args), str))
+    return (yield from _kit.library(SdkCall(name="gcp.aws_subject_token", args=args), str))

@@ -27,7 +27,7 @@ import msgspec
 from eso_core.door import Absent, Talk
 from eso_core.failure import Broken, Failure, InvalidSpec, Missing, Refused, Stale, Throttled, Unreachable
 from eso_core.providers import _kit
-from eso_core.wire import CallFailed, HttpCall, HttpReply, SdkCall, SdkReply
+from eso_core.wire import HttpCall, HttpReply, SdkCall
 
 T = TypeVar("T")
 
@@ -109,21 +109,9 @@ def failed(outcome: Absent | Failure, what: str) -> Failure:
 # ---------------------------------------------------------------- the operator's surroundings
 
 
-def library(call: SdkCall, into: type[T]) -> Talk[T | Failure]:
-    """What a function of the shell gives."""
-    reply = yield call
-    match reply:
-        case CallFailed(failure):
-            return failure
-        case SdkReply(value=value) if isinstance(value, into):
-            return value
-        case _:
-            return Broken(f"{call.name}: the answer is not of the expected kind")
-
-
 def variables(*names: str) -> Talk[dict[str, Any] | Failure]:
     """Those of the operator's environment variables that are set."""
-    found: dict[str, Any] | Failure = yield from library(SdkCall(name="ambient.variables", args={"names": names}), dict)
+    found: dict[str, Any] | Failure = yield from _kit.library(SdkCall(name="ambient.variables", args={"names": names}), dict)
     return found
 
 

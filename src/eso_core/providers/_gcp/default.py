@@ -46,7 +46,7 @@ class _Default(msgspec.Struct):
 
 def default_file() -> Talk[DefaultFile | Failure]:
     """The file, whose text is empty where there is none."""
-    held: dict[str, Any] | Failure = yield from gcp_api.library(SdkCall(name="gcp.application_default"), dict)
+    held: dict[str, Any] | Failure = yield from _kit.library(SdkCall(name="gcp.application_default"), dict)
     if not isinstance(held, dict):
         return held
     return DefaultFile(str(held.get("json") or ""), str(held.get("subject_token") or ""))

@@ -136,7 +136,7 @@ def key_token(text: str, scope: str, target_audience: str = "") -> Talk[Token | 
         wrong: InvalidSpec = url.failure()
         return wrong
     args = {"key": text, "audience": held.token_uri or TOKEN_URI, "scope": scope, "target_audience": target_audience}
-    assertion = yield from gcp_api.library(SdkCall(name="gcp.assertion", args=args), str)
+    assertion = yield from _kit.library(SdkCall(name="gcp.assertion", args=args), str)
     if not isinstance(assertion, str):
         return assertion
     call = form(url.unwrap(), {"grant_type": JWT_BEARER, "assertion": assertion})

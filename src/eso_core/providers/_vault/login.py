@@ -14,7 +14,7 @@ from eso_core.door import Access, Session, Talk
 from eso_core.failure import Broken, Failure, InvalidSpec, Refused
 from eso_core.providers import _kit
 from eso_core.providers._gcp import login as gcp_login
-from eso_core.providers._gcp.api import library, metadata
+from eso_core.providers._gcp.api import metadata
 from eso_core.providers._gcp.token import Token as GoogleToken
 from eso_core.providers._vault.auth import (
     ACCESS_KEY,
@@ -107,7 +107,7 @@ def _session(line: Line, call: HttpCall, reply: HttpReply) -> Session | Failure:
 def _with_jwt(access: Access, method: Jwt) -> Talk[Session | Failure]:
     token: str | Failure = access.text(JWT)
     if method.need is None:
-        token = yield from library(SdkCall(name="ambient.service_account_token"), str)
+        token = yield from _kit.library(SdkCall(name="ambient.service_account_token"), str)
     if not isinstance(token, str):
         return token
     return (yield from _log_in(access, f"auth/{method.mount}/login", {"role": method.role, "jwt": token}, method.call))
@@ -118,7 +118,7 @@ def _with_jwt(access: Access, method: Jwt) -> Talk[Session | Failure]:
 
 def _with_aws(access: Access, method: Iam) -> Talk[Session | Failure]:
     """Vault sends the signed request on to STS, which tells it who signed."""
-    signed: dict[str, Any] | Failure = yield from library(SdkCall(name="aws.caller_identity", args=_caller(access, method)), dict)
+    signed: dict[str, Any] | Failure = yield from _kit.library(SdkCall(name="aws.caller_identity", args=_caller(access, method)), dict)
     if not isinstance(signed, dict):
         return signed
     texts = [signed.get(name) for name in ("method", "url", "body")]
@@ -171,7 +171,7 @@ def _with_google(access: Access, method: Gcp) -> Talk[Session | Failure]:
         token = yield from metadata(f"instance/service-accounts/default/identity?{wanted}")
     elif method.key:
         args = {"key": access.text(gcp_login.KEY), "audience": f"vault/{method.role}", "subject": "", "seconds": GOOGLE_JWT_S}
-        token = yield from library(SdkCall(name="gcp.assertion", args=args), str)
+        token = yield from _kit.library(SdkCall(name="gcp.assertion", args=args), str)
     else:
         token = yield from _signed_by_google(access, method, method.login)
     if not isinstance(token, str):
@@ -184,7 +184,7 @@ def _signed_by_google(access: Access, method: Gcp, identity: gcp_login.Login) ->
     email = gcp_login.account_email(access, identity)
     if not email:
         return InvalidSpec("the ServiceAccount must name a Google service account by iam.gke.io/gcp-service-account")
-    at = yield from library(SdkCall(name="ambient.now"), float)
+    at = yield from _kit.library(SdkCall(name="ambient.now"), float)
     if not isinstance(at, float):
         return at
     token = yield from gcp_login.access_token(access, identity)

@@ -182,5 +182,4 @@ PROVIDER = Provider(
     delete=delete,
     exists=exists,
     batch_max=BATCH,
-    referent=False,
 )

@@ -20,7 +20,6 @@ import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import quote, urlencode
 
 import msgspec
 import orjson
@@ -28,7 +27,7 @@ import orjson
 from eso_core.door import Access, Session, Talk
 from eso_core.failure import Broken, Failure, InvalidSpec, Missing, Refused
 from eso_core.providers import _kit
-from eso_core.providers._gcp import api as gcp_api
+from eso_core.providers._azure import instance_token
 from eso_core.providers._gcp import default as gcp_default
 from eso_core.providers._gcp.token import Token
 from eso_core.providers.akeyless.store import (
@@ -54,8 +53,6 @@ AUDIENCE: Final = "akeyless.io"
 CLIENT_NOTE: Final = "azure.workload.identity/client-id"
 TENANT_NOTE: Final = "azure.workload.identity/tenant-id"
 LEASE_MAX: Final = 86_400.0  # seconds; a later end is no time that a token has
-INSTANCE: Final = "http://169.254.169.254/metadata/identity/oauth2/token"
-INSTANCE_TIMEOUT_S: Final = 5.0
 VARIABLES: Final = (
     "AZURE_ENVIRONMENT",
     "AZURE_CLOUD",
@@ -96,10 +93,6 @@ class _Granted(msgspec.Struct):
     creds: _Creds | None = None
 
 
-class _Instance(msgspec.Struct):
-    access_token: str
-
-
 def login(access: Access) -> Talk[Session | Failure]:
     """A token, until its end where that is told."""
     base = yield from _base(access)
@@ -126,7 +119,7 @@ def _session(line: Line, call: HttpCall, reply: HttpReply) -> Talk[Session | Fai
     ticket = Ticket(line.base, held.token)
     if held.creds is None or held.creds.expiry <= 0:
         return Session(value=ticket)
-    now = yield from gcp_api.library(SdkCall(name="ambient.now"), float)
+    now = yield from _kit.library(SdkCall(name="ambient.now"), float)
     if not isinstance(now, float):
         return now
     left = held.creds.expiry - now
@@ -189,7 +182,7 @@ def _base64(raw: bytes) -> str:
 
 
 def _aws() -> Talk[str | Failure]:
-    signed = yield from gcp_api.library(SdkCall(name="aws.caller_identity", args={"region": ""}), dict)
+    signed = yield from _kit.library(SdkCall(name="aws.caller_identity", args={"region": ""}), dict)
     if not isinstance(signed, dict):
         failure: Failure = signed
         return failure
@@ -211,7 +204,7 @@ def _aws() -> Talk[str | Failure]:
 
 def _azure(access: Access, param: str) -> Talk[str | Failure]:
     """A token for the resource manager of the operator's cloud."""
-    held = yield from gcp_api.library(SdkCall(name="ambient.variables", args={"names": VARIABLES}), dict)
+    held = yield from _kit.library(SdkCall(name="ambient.variables", args={"names": VARIABLES}), dict)
     if not isinstance(held, dict):
         failure: Failure = held
         return failure
@@ -219,12 +212,12 @@ def _azure(access: Access, param: str) -> Talk[str | Failure]:
     named = (CLOUDS.get(env.get(name, "").strip().lower()) for name in ("AZURE_ENVIRONMENT", "AZURE_CLOUD"))
     cloud = next(filter(None, named), PUBLIC_CLOUD)
     if NOTES not in access.secrets and param:
-        return (yield from _of_object(cloud, param))
+        return (yield from instance_token(f"{cloud.resource}/", object_id=param))
     who = _workload(access, param, env) if NOTES in access.secrets else (yield from _default(env))
     if not isinstance(who, dict):
         return who
     args = {**who, "authority": cloud.authority, "custom": False, "resource": cloud.resource}
-    found = yield from gcp_api.library(SdkCall(name="azure.token", args=args), dict)
+    found = yield from _kit.library(SdkCall(name="azure.token", args=args), dict)
     if not isinstance(found, dict):
         refused: Failure = found
         return refused
@@ -250,29 +243,8 @@ def _default(env: Mapping[str, str]) -> Talk[dict[str, str] | Failure]:
         return {"method": "secret", "tenant": tenant, "client_id": client, "secret": secret}
     if tenant and client and env.get("AZURE_FEDERATED_TOKEN_FILE"):
         call = SdkCall(name="ambient.token_file", args={"variable": "AZURE_FEDERATED_TOKEN_FILE"})
-        token = yield from gcp_api.library(call, str)
+        token = yield from _kit.library(call, str)
         if not isinstance(token, str):
             return token
         return {"method": "assertion", "tenant": tenant, "client_id": client, "assertion": token}
     return {"method": "managed", "client_id": client}
-
-
-def _of_object(cloud: Cloud, object_id: str) -> Talk[str | Failure]:
-    """Of the instance's metadata service, for the identity with this object id."""
-    query = urlencode(
-        {"api-version": "2018-02-01", "resource": f"{cloud.resource}/", "object_id": object_id},
-        quote_via=quote,
-        safe="",
-        errors="replace",
-    )
-    url, headers = f"{INSTANCE}?{query}", {"Metadata": "true"}
-    reply = _kit.http((yield HttpCall(method="GET", url=url, headers=headers, timeout_s=INSTANCE_TIMEOUT_S, ambient=True)))
-    if not isinstance(reply, HttpReply):
-        return reply
-    who = "Azure's instance metadata service"
-    held = _kit.decoded(reply.body, _Instance) if reply.status == 200 else None
-    if held is not None and held.access_token:
-        return held.access_token
-    if reply.status in (400, 401, 403):
-        return Refused(f"{who} gives no token for this identity (status {reply.status})", session=True)
-    return _kit.common_failure(reply, who) or Broken(f"{who}: no token (status {reply.status})")

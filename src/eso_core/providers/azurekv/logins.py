@@ -38,7 +38,7 @@ from eso_core.providers.azurekv.store import (
     Principal,
     Store,
 )
-from eso_core.wire import CallFailed, CallReply, SdkCall, SdkReply
+from eso_core.wire import SdkCall
 
 CLIENT_NOTE: Final = "azure.workload.identity/client-id"
 TENANT_NOTE: Final = "azure.workload.identity/tenant-id"
@@ -58,9 +58,9 @@ def login(access: Access) -> Talk[Session | Failure]:
     if not isinstance(identity, Mapping):
         return identity
     args = {**identity, "authority": store.authority, "custom": store.custom, "resource": store.resource}
-    reply = yield SdkCall(name="azure.token", args=args, goes_to="" if isinstance(store.login, Managed) else store.authority)
-    value = _mapping(reply)
-    if not isinstance(value, Mapping):
+    call = SdkCall(name="azure.token", args=args, goes_to="" if isinstance(store.login, Managed) else store.authority)
+    value: dict[str, Any] | Failure = yield from _kit.library(call, dict)
+    if not isinstance(value, dict):
         return value
     token, lease = value.get("token"), value.get("lease_s")
     if not isinstance(token, str) or not token or not isinstance(lease, int | float):
@@ -98,7 +98,7 @@ def _own(store: Store) -> Talk[Mapping[str, Any] | Failure]:
     client, tenant = held.get("AZURE_CLIENT_ID", ""), held.get("AZURE_TENANT_ID", "")
     if not client or not tenant:
         return Missing(WHO)
-    token = _text((yield SdkCall(name="ambient.token_file", args={"variable": "AZURE_FEDERATED_TOKEN_FILE"})))
+    token = yield from _kit.library(SdkCall(name="ambient.token_file", args={"variable": "AZURE_FEDERATED_TOKEN_FILE"}), str)
     if not isinstance(token, str):
         return token
     return {"method": "assertion", "tenant": tenant, "client_id": client, "assertion": token}
@@ -132,24 +132,4 @@ def _account(access: Access, account: Account) -> Talk[Mapping[str, Any] | Failu
 
 
 def _variables() -> Talk[Mapping[str, str] | Failure]:
-    return _mapping((yield SdkCall(name="ambient.variables", args={"names": VARIABLES})))
-
-
-def _mapping(reply: CallReply) -> Mapping[str, Any] | Failure:
-    match reply:
-        case SdkReply(value=value) if isinstance(value, Mapping):
-            return value
-        case CallFailed(failure):
-            return failure
-        case _:
-            return Broken("a library call gave something else than values by name")
-
-
-def _text(reply: CallReply) -> str | Failure:
-    match reply:
-        case SdkReply(value=value) if isinstance(value, str):
-            return value
-        case CallFailed(failure):
-            return failure
-        case _:
-            return Broken("a library call gave something else than a text")
+    return (yield from _kit.library(SdkCall(name="ambient.variables", args={"names": VARIABLES}), dict))

@@ -154,7 +154,7 @@ class Line:
 
     def ask(self, call: HttpCall) -> Talk[HttpReply | Failure]:
         """The answer, of any status."""
-        if not (self.token and self.token.isascii() and self.token.isprintable()):
+        if not _kit.fits_header(self.token):
             return Refused("the access token of Bitwarden is empty or holds what no token has", session=True)
         return _kit.http((yield call))
 

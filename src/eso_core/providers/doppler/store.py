@@ -194,16 +194,16 @@ def _lease(expires_at: str) -> Talk[float | Failure | None]:
 
 def _surroundings() -> Talk[Known | Failure]:
     """What the operator's environment says of the API."""
-    reply = yield SdkCall(name="ambient.variables", args={"names": [BASE_URL, VERIFY_TLS]})
-    if not isinstance(reply, SdkReply) or not isinstance(reply.value, Mapping):
-        told = _kit.http(reply)
-        return Broken("the operator's environment cannot be read") if isinstance(told, HttpReply) else told
-    text = str(reply.value.get(BASE_URL, ""))
+    held = yield from _kit.library(SdkCall(name="ambient.variables", args={"names": [BASE_URL, VERIFY_TLS]}), dict)
+    if not isinstance(held, dict):
+        failure: Failure = held
+        return failure
+    text = str(held.get(BASE_URL, ""))
     base = _kit.base_url((text if "://" in text else f"https://{text}") if text else API, BASE_URL)
     if isinstance(base, Wrong):
         wrong: InvalidSpec = base.failure()
         return wrong
-    return Known(base.unwrap(), Tls(verify=reply.value.get(VERIFY_TLS) not in FALSE), ambient=bool(text))
+    return Known(base.unwrap(), Tls(verify=held.get(VERIFY_TLS) not in FALSE), ambient=bool(text))
 
 
 # ---------------------------------------------------------------- calls

@@ -256,5 +256,4 @@ PROVIDER = Provider(
     login=login,
     fetch=fetch,
     dialect=_kit.blob_dialect(_read, json_to_string_map),
-    referent=False,
 )

@@ -21,7 +21,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping
 from typing import Any, Final
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 import msgspec
 import orjson
@@ -29,17 +29,16 @@ import orjson
 from eso_core.door import Access, Session, Talk
 from eso_core.failure import Broken, Failure, InvalidSpec, Missing, Refused
 from eso_core.providers import _kit
+from eso_core.providers._azure import instance_token
 from eso_core.providers._gcp import api as gcp_api
 from eso_core.providers._gcp import default as gcp_default
 from eso_core.providers.infisical.oci import Signer, signed_headers
 from eso_core.providers.infisical.store import Method, Store, failure_of, line_of, what
 from eso_core.wire import HttpCall, HttpReply, SdkCall
 
-INSTANCE: Final = "http://169.254.169.254/metadata/identity/oauth2/token"
 RESOURCE: Final = "https://management.azure.com/"
 OWN_TOKEN: Final = "/var/run/secrets/kubernetes.io/serviceaccount/token"
 KEY_VARIABLE: Final = "GOOGLE_APPLICATION_CREDENTIALS"
-METADATA_TIMEOUT_S: Final = 5.0
 
 Body = Mapping[str, Any]
 
@@ -47,10 +46,6 @@ Body = Mapping[str, Any]
 class _Granted(msgspec.Struct, rename="camel"):
     access_token: str
     expires_in: float = 0  # seconds; 0: it does not expire
-
-
-class _Instance(msgspec.Struct):
-    access_token: str
 
 
 def login(access: Access) -> Talk[Session | Failure]:
@@ -114,7 +109,7 @@ def _shown(access: Access, method: Method) -> Talk[dict[str, Any] | Failure]:
 def _jwt(access: Access, method: Method) -> Talk[str | Failure]:
     match method:
         case "azureAuthCredentials":
-            return (yield from _azure(access.text("resource") or RESOURCE))
+            return (yield from instance_token(access.text("resource") or RESOURCE))
         case "gcpIdTokenAuthCredentials":
             wanted = urlencode({"audience": access.text("identity_id"), "format": "full"})
             return (yield from gcp_api.metadata(f"{gcp_default.DEFAULT_ACCOUNT}/identity?{wanted}"))
@@ -129,28 +124,11 @@ def _jwt(access: Access, method: Method) -> Talk[str | Failure]:
 # ---------------------------------------------------------------- where tokens come from
 
 
-def _azure(resource: str) -> Talk[str | Failure]:
-    """Of the instance's metadata service."""
-    query = urlencode({"api-version": "2018-02-01", "resource": resource}, quote_via=quote, safe="")
-    headers = {"Metadata": "true", "Accept": "application/json"}
-    url = f"{INSTANCE}?{query}"
-    reply = _kit.http((yield HttpCall(method="GET", url=url, headers=headers, timeout_s=METADATA_TIMEOUT_S, ambient=True)))
-    if not isinstance(reply, HttpReply):
-        return reply
-    who = "Azure's instance metadata service"
-    held = _kit.decoded(reply.body, _Instance) if reply.status == 200 else None
-    if held is not None and held.access_token:
-        return held.access_token
-    if reply.status in (400, 401, 403):
-        return Refused(f"{who} gives this instance no token (status {reply.status})", session=True)
-    return _kit.common_failure(reply, who) or Broken(f"{who}: no token (status {reply.status})")
-
-
 def _google_key(access: Access) -> Talk[str | Failure]:
     """Signed by the key that the Secret holds, or that the file holds which it names: a file of the operator's own identity, no other."""
     text = access.text("service_account_key_file_path")
     if not text.startswith("{"):
-        held = yield from gcp_api.library(SdkCall(name="ambient.variables", args={"names": (KEY_VARIABLE,)}), dict)
+        held = yield from _kit.library(SdkCall(name="ambient.variables", args={"names": (KEY_VARIABLE,)}), dict)
         if not isinstance(held, dict):
             failure: Failure = held
             return failure
@@ -166,19 +144,19 @@ def _google_key(access: Access) -> Talk[str | Failure]:
     if not text:
         return Missing("the key file of the Google service account is empty")
     args = {"key": text, "audience": access.text("identity_id"), "subject": ""}
-    return (yield from gcp_api.library(SdkCall(name="gcp.assertion", args=args), str))
+    return (yield from _kit.library(SdkCall(name="gcp.assertion", args=args), str))
 
 
 def _own_token(path: str) -> Talk[str | Failure]:
     """Other files than the ServiceAccount token are nobody's to send away."""
     if path not in ("", OWN_TOKEN):
         return InvalidSpec(f"serviceAccountTokenPath must be {OWN_TOKEN}: the operator shows no other file of its own to Infisical")
-    return (yield from gcp_api.library(SdkCall(name="ambient.service_account_token"), str))
+    return (yield from _kit.library(SdkCall(name="ambient.service_account_token"), str))
 
 
 def _aws(identity: Body) -> Talk[dict[str, Any] | Failure]:
     """Infisical sends the request to STS in the region that the signature names."""
-    signed = yield from gcp_api.library(SdkCall(name="aws.caller_identity", args={"region": ""}), dict)
+    signed = yield from _kit.library(SdkCall(name="aws.caller_identity", args={"region": ""}), dict)
     if not isinstance(signed, dict):
         failure: Failure = signed
         return failure
@@ -195,7 +173,7 @@ def _aws(identity: Body) -> Talk[dict[str, Any] | Failure]:
 
 
 def _oci(access: Access, identity: Body) -> Talk[dict[str, Any] | Failure]:
-    at = yield from gcp_api.library(SdkCall(name="ambient.now"), float)
+    at = yield from _kit.library(SdkCall(name="ambient.now"), float)
     if not isinstance(at, float):
         failure: Failure = at
         return failure

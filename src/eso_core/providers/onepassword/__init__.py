@@ -246,5 +246,4 @@ PROVIDER = Provider(
     exists=exists,
     batch_max=BATCH,
     asks_property=True,
-    referent=False,
 )

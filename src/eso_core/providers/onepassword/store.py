@@ -143,7 +143,7 @@ class Line:
 
     def ask(self, call: HttpCall, vault: Vault | None = None) -> Talk[HttpReply | Failure]:
         """The answer, if it is 2xx or says that there is no such item."""
-        if not (self.token and self.token.isascii() and self.token.isprintable()):
+        if not _kit.fits_header(self.token):
             return Refused("the token of 1Password Connect is empty or holds what no token has", session=True)
         reply = _kit.http((yield call))
         if not isinstance(reply, HttpReply) or 200 <= reply.status < 300 or says_no_item(reply):

@@ -113,5 +113,4 @@ PROVIDER = Provider(
     push=push,
     delete=delete,
     exists=exists,
-    referent=False,
 )

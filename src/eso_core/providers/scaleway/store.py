@@ -166,7 +166,7 @@ class Line:
 
     def ask(self, call: HttpCall) -> Talk[HttpReply | Failure]:
         """The answer, of any status."""
-        if not (self.token and self.token.isascii() and self.token.isprintable()):
+        if not _kit.fits_header(self.token):
             return Refused("the secret key of Scaleway is empty or holds what no key has", session=True)
         return _kit.http((yield call))
 

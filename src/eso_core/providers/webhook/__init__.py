@@ -325,7 +325,6 @@ PROVIDER = Provider(
     push=push,
     delete=delete,
     exists=exists,
-    referent=False,
     asks_property=True,
     by_namespace=lambda store: store.by_namespace,
 )
